@@ -84,7 +84,7 @@ typedef struct VscsiCopyParams {
     uint32_t list_id;
     uint8_t service_action;     /* 10h PT, 11h WUT, 00h XCOPY(LID1) */
     VscsiCopyForm form;
-    bool immed;                 /* status 12h while it runs, else 11h */
+    bool immed;                 /* BACKGROUND while it runs, else FOREGROUND */
     /*
      * LIST ID USAGE 11b: the operation has no id; list_id is ignored, its
      * result is never kept.  (10b "may discard" is treated as 00b.)
@@ -121,16 +121,15 @@ VscsiCopyBegin vscsi_copy_list_begin(VscsiCopyList *list,
 bool vscsi_copy_list_progress(VscsiCopyList *list, uint64_t serial,
                               uint64_t transfer_count, uint16_t segments);
 
-/* How an operation ended (spec section 1, RRTI; section 4) */
+/* How an operation ended */
 typedef struct VscsiCopyResult {
-    uint8_t status;             /* COPY OPERATION STATUS 01h, 02h, 03h, 60h */
-    uint8_t completion;         /* SAM status byte; 40h if status is 60h */
-    bool has_sense;             /* false if status is 60h */
+    VscsiCopyState state;       /* OK, ERROR, PARTIAL, RESIDUAL, TERMINATED */
+    uint8_t completion_status;  /* VSCSI_STATUS_*; 40h if TERMINATED */
+    bool has_sense;             /* false if TERMINATED */
     VscsiSense sense;
-    uint64_t transfer_count;
+    uint64_t count;             /* TRANSFER COUNT */
     uint16_t segments;
-    bool has_token;             /* PT made one; status 01h or 03h */
-    uint8_t token[VSCSI_ROD_TOKEN_LEN];
+    const uint8_t *token;       /* 512 bytes or NULL; copied */
 } VscsiCopyResult;
 
 /*
@@ -151,30 +150,27 @@ void vscsi_copy_list_drop(VscsiCopyList *list, uint64_t serial);
 
 /* ----------------------------------------------------------------- answers */
 
-typedef enum VscsiCopyState {
-    VSCSI_COPY_RUNNING,
-    VSCSI_COPY_ENDED,
-} VscsiCopyState;
-
-/* What is known of an operation; a plain copy */
+/* What is known of an operation */
 typedef struct VscsiCopyRecord {
     uint64_t serial;
     uint32_t list_id;
-    uint8_t service_action;
     VscsiCopyForm form;
     bool immed;
     bool anonymous;
     bool abort_requested;
-    VscsiCopyState state;
-    uint16_t operation_counter;
-    uint8_t transfer_units;
-    /*
-     * result.status is 11h or 12h while RUNNING, with the counts so far and
-     * neither sense nor token.
-     */
-    VscsiCopyResult result;
+    bool ended;
+    bool has_token;
     int64_t age_ms;             /* since begin */
-    int64_t kept_ms_left;       /* ENDED: until its time is up; else -1 */
+    int64_t kept_ms_left;       /* until its time is up; -1 if not ended */
+    /*
+     * Ready for vscsi_rrti_encode() and vscsi_rcs4_encode().  While the
+     * operation runs: FOREGROUND or BACKGROUND, the counts so far, neither
+     * sense nor token.  delay_ms is VSCSI_DELAY_FINISHED or _UNKNOWN.
+     * status.token points to the member below or is NULL: whoever copies the
+     * record to another place must set it anew.
+     */
+    VscsiCopyStatus status;
+    uint8_t token[VSCSI_ROD_TOKEN_LEN];
 } VscsiCopyRecord;
 
 /* The commands that ask for a record, with the rules of what they discard */
@@ -183,20 +179,20 @@ typedef enum VscsiCopyQuery {
      * RECEIVE ROD TOKEN INFORMATION: a result that was returned in full, or an
      * ALLOCATION LENGTH of 0, discards the record.  A short one does not.
      */
-    VSCSI_COPY_RRTI,
+    VSCSI_COPY_QUERY_RRTI,
     /* RECEIVE COPY STATUS(LID4): discards nothing */
-    VSCSI_COPY_RCS4,
+    VSCSI_COPY_QUERY_RCS4,
     /*
      * RECEIVE COPY STATUS(LID1), operations of form LID1 only: the status can
      * be retrieved once.  The failure details of a failed copy stay.
      */
-    VSCSI_COPY_LID1_STATUS,
+    VSCSI_COPY_QUERY_LID1_STATUS,
     /*
      * RECEIVE COPY FAILURE DETAILS(LID1), form LID1 and ENDED only: discards
      * the details like RRTI does its token.  The status stays.  A record
-     * without details to return has has_sense false.
+     * without details to return has status.has_sense false.
      */
-    VSCSI_COPY_LID1_FAILURE,
+    VSCSI_COPY_QUERY_LID1_FAILURE,
 } VscsiCopyQuery;
 
 /*
@@ -227,7 +223,7 @@ void vscsi_copy_list_returned(VscsiCopyList *list, VscsiCopyQuery query,
  *
  * Marks the operation as asked to stop and returns a reference of its op for
  * the caller to stop it and wait for it; NULL if the id is not in progress:
- * answer 24/00.  The operation ends with vscsi_copy_list_end(), status 60h.
+ * answer 24/00.  The operation ends with vscsi_copy_list_end(), TERMINATED.
  */
 VscsiCopyOp *vscsi_copy_list_abort(VscsiCopyList *list, uint32_t list_id);
 
@@ -257,8 +253,9 @@ void vscsi_copy_list_expire(VscsiCopyList *list);
 /* ----------------------------------------------------------------- monitor */
 
 /*
- * All records but orphans, oldest first, without their tokens (a token is a
- * secret; has_token is kept).  Sets *@count; NULL when that is 0.  g_free().
+ * All records but orphans, oldest first, without their tokens: a token is a
+ * secret.  has_token says whether there is one.  Sets *@count; NULL when that
+ * is 0.  Free with g_free().
  */
 VscsiCopyRecord *vscsi_copy_list_snapshot(VscsiCopyList *list,
                                           unsigned *count);

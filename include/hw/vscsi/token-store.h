@@ -42,9 +42,6 @@
 
 #include "hw/vscsi/wire.h"
 
-/* The part of a token that REPORT ALL ROD TOKENS returns: bytes 0 to 95 */
-#define VSCSI_ROD_MANAGEMENT_TOKEN_LEN 96
-
 /* Identifies the process that issued a token; part of each token, not secret */
 #define VSCSI_TOKEN_INSTANCE_LEN 16
 
@@ -86,11 +83,11 @@ const char *vscsi_token_status_str(VscsiTokenStatus status);
 
 /* What the monitor and REPORT ALL ROD TOKENS show of a token; a plain copy */
 typedef struct VscsiTokenInfo {
-    uint8_t management[VSCSI_ROD_MANAGEMENT_TOKEN_LEN];
+    uint8_t management[VSCSI_ROD_TOKEN_MANAGEMENT_LEN];
     uint64_t id;                /* COPY MANAGER ROD TOKEN IDENTIFIER */
     uint64_t lun_key;           /* creator LUN, as given to add */
     uint32_t rod_type;
-    uint32_t block_size;        /* bytes, of the creator LUN */
+    uint32_t block_length;      /* bytes, of the creator LUN */
     uint64_t bytes;             /* bytes represented */
     uint32_t timeout_s;         /* inactivity timeout in force, seconds */
     int64_t age_ms;             /* since creation */
@@ -162,15 +159,14 @@ void vscsi_token_store_set_max_tokens(VscsiTokenStore *store,
 typedef struct VscsiTokenParams {
     uint64_t lun_key;           /* creator LUN, unique in the VM */
     void *payload;              /* the ROD; not NULL, not in the store yet */
-    uint32_t rod_type;          /* a PIT type: 00800000h to 0080FFFFh */
-    uint64_t bytes;             /* NUMBER OF BYTES REPRESENTED */
-    uint32_t block_size;        /* of the creator LUN, bytes */
     uint32_t timeout_s;         /* INACTIVITY TIMEOUT; 0 = default */
     unsigned max_lun_tokens;    /* live tokens of this LUN allowed; > 0 */
-    uint8_t creator_cscd[32];   /* E4h CSCD descriptor of the creator LUN */
-    uint8_t device_data[32];    /* READ CAPACITY(16) without its LBA */
-    const uint8_t *target_desc; /* target device descriptor, or NULL */
-    size_t target_desc_len;     /* at most 128 bytes */
+    /*
+     * What the token says: type (VSCSI_ROD_PIT_DEFAULT, _VULNERABLE or
+     * _PERSISTENT), creator, bytes, block device data, target.  The store
+     * fills in id and extended itself and ignores what is there.
+     */
+    const VscsiRodToken *body;
 } VscsiTokenParams;
 
 typedef enum VscsiTokenAddResult {
@@ -232,7 +228,7 @@ void *vscsi_token_use_payload(const VscsiTokenUse *use);
 uint64_t vscsi_token_use_id(const VscsiTokenUse *use);
 uint64_t vscsi_token_use_lun_key(const VscsiTokenUse *use);
 uint64_t vscsi_token_use_bytes(const VscsiTokenUse *use);
-uint32_t vscsi_token_use_block_size(const VscsiTokenUse *use);
+uint32_t vscsi_token_use_block_length(const VscsiTokenUse *use);
 uint32_t vscsi_token_use_rod_type(const VscsiTokenUse *use);
 
 /* -------------------------------------------------------------------- end */
