@@ -131,8 +131,13 @@ vscsi_host() {
 }
 
 # lun TARGET LUN [CONTROLLER]: waits for a disk, prints its /dev/sdX.
+# Linux keeps the bits of the addressing method in numbers above 255.
 lun() {
-    address="$(vscsi_host "${3:-1}"):0:$1:$2"
+    number=$2
+    if [ "$number" -gt 255 ]; then
+        number=$((number + 16384))
+    fi
+    address="$(vscsi_host "${3:-1}"):0:$1:$number"
     folder="/sys/bus/scsi/devices/$address/block"
     if ! wait_for 10 test -d "$folder"; then
         echo "guest: no disk at $address" >/dev/console
