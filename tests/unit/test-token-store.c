@@ -682,19 +682,11 @@ int main(void)
         threads_share_the_store,
     };
     Suite *suite = suite_create("token-store");
-    TCase *tcase = tcase_create("token-store");
-    SRunner *runner;
-    int failed;
+    TCase *tcase = unit_case(suite, "token-store");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_set_timeout(tcase, 120);
     for (unsigned i = 0; i < ARRAY_SIZE(tests); i++) {
         tcase_add_test(tcase, tests[i]);
     }
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_run(suite);
 }

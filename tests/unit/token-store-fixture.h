@@ -13,7 +13,7 @@
 #include "qemu/thread.h"
 #include "hw/vscsi/token-store.h"
 
-#include <check.h>
+#include "unit.h"
 
 #define LUN_A 0xa0a0a0a0a0a0a0a0ull
 #define LUN_B 0xb0b0b0b0b0b0b0b0ull
