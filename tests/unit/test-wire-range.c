@@ -366,7 +366,7 @@ START_TEST(overlapping_ranges_are_refused)
     VscsiPt pt;
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        uint32_t code = cases[i].ok ? 0 : 0x052600;
+        uint32_t code = !cases[i].ok * 0x052600;
         size_t len = pt_list(buf, 3);
 
         /* a third one between them: not only neighbours are compared */
