@@ -32,8 +32,8 @@ import subprocess
 import sys
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.realpath(__file__))))
+HERE = os.path.dirname(os.path.realpath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, 'scripts', 'guest'))
 from guestlib import bootdisk, cpio                     # noqa: E402
 
@@ -206,6 +206,7 @@ class Guest:
                 raise GuestError(f'{path} is missing: run scripts/guest/build')
         if script is not None or files:
             archive = cpio.Archive()
+            archive.copy('lib/token.sh', os.path.join(HERE, 'token.sh'))
             if script is not None:
                 archive.file('test/run.sh',
                              f'. /lib/guest.sh\n{script}\n'.encode(), 0o755)
@@ -430,6 +431,10 @@ class Guest:
                     self.events.remove(event)
                     return event.get('data', {})
             self._await_monitor('event')
+
+    def plug_controller(self, name):
+        """Adds a controller to the running guest."""
+        self.qmp('device_add', driver=CONTROLLER, id=name)
 
     def plug_lun(self, name, path, fmt='raw', *, controller='vs0', target=0,
                  lun=0):
