@@ -15,6 +15,7 @@
 #include "block/block-common.h"
 #include "block/rod.h"
 #include "qemu/stats64.h"
+#include "qemu/units.h"
 
 typedef enum OffloadMethod {
     OFFLOAD_METHOD_ZERO,        /* source reads as zeroes: write zeroes, unmap */
@@ -26,7 +27,7 @@ typedef enum OffloadMethod {
 typedef enum OffloadReason {
     OFFLOAD_REASON_NOT_SUPPORTED,   /* a format, filter or protocol has none */
     OFFLOAD_REASON_CROSS_DEVICE,    /* EXDEV: not on one file system */
-    OFFLOAD_REASON_OVERLAP,         /* ranges of one file overlap */
+    OFFLOAD_REASON_OVERLAP,         /* ranges of one disk overlap */
     OFFLOAD_REASON_ENCRYPTED,       /* a node is encrypted */
     OFFLOAD_REASON_DISABLED,        /* switched off by property */
     OFFLOAD_REASON_FAILED,          /* another errno: tried and failed */
@@ -39,9 +40,9 @@ const char *offload_reason_str(OffloadReason reason);
 
 /* Counters of one disk (as destination); updated atomically from any thread */
 typedef struct OffloadStats {
-    Stat64 bytes[OFFLOAD_METHOD__MAX];
-    Stat64 operations[OFFLOAD_METHOD__MAX];     /* requests to the block layer */
-    Stat64 fallbacks[OFFLOAD_REASON__MAX];      /* extents that fell back */
+    Stat64 bytes[OFFLOAD_METHOD__MAX];          /* written, also if not `done` */
+    Stat64 operations[OFFLOAD_METHOD__MAX];     /* writes to the block layer */
+    Stat64 fallbacks[OFFLOAD_REASON__MAX];      /* pieces that fell back */
     Stat64 fallback_bytes[OFFLOAD_REASON__MAX];
 } OffloadStats;
 
@@ -61,8 +62,8 @@ typedef enum OffloadEnd {
 
 /*
  * One copy.  Zero-initialise, set the first group, call offload_co_run() once;
- * after an end other than OFFLOAD_END_COMPLETE it may be called again and goes
- * on from task->done.
+ * after an end other than OFFLOAD_END_COMPLETE it may be called again (with
+ * `stop` cleared by the caller) and goes on from task->done.
  */
 typedef struct OffloadTask {
     /* Set by the caller before the run, not changed meanwhile */
@@ -79,7 +80,8 @@ typedef struct OffloadTask {
                                  * piece is copied in every run */
     OffloadStats *stats;        /* where to count; required */
     void (*fallback)(OffloadReason reason, int error, void *opaque); /* or NULL;
-                                 * called once for each reason in a run */
+                                 * called once for each reason in a run, in the
+                                 * thread of the run; error <= 0 */
     void *opaque;
 
     /* Readable from any thread during the run with qatomic_read__nocheck() */
@@ -96,12 +98,23 @@ typedef struct OffloadTask {
  * offload_co_run: copy until the end of the task
  *
  * In a coroutine, in any AioContext; several may run on the same disks.  Memory
- * is bounded per task (OFFLOAD_MAX_BUFFER) and in the process.  Every piece is
- * at most OFFLOAD_MAX_PIECE, between pieces the stop flag, the deadline and the
- * Rod are looked at.  On return nothing of the task is in flight.  Bytes past
- * task->done may have been written in the destination ranges.
+ * is bounded per task (OFFLOAD_MAX_BUFFER) and in the process (a budget shared
+ * by all tasks, plus one chunk for each).  Between pieces the stop flag, the
+ * deadline and the Rod are looked at; a piece that moves data is at most
+ * OFFLOAD_MAX_PIECE, one of zeroes is sized by the time that the last one took.
+ * On return nothing of the task is in flight.  Bytes past task->done may have
+ * been written in the destination ranges.
+ *
+ * Where the destination overlaps the task's own Rod, up to OFFLOAD_MAX_BUFFER
+ * are read before the first overlapping write, which ends the Rod, and are
+ * copied whole; more than that ends with OFFLOAD_END_ROD.  A source without a
+ * Rod that overlaps its destination is copied in ascending order, piece by
+ * piece.
+ *
+ * The caller must not let it run while the disk is inactive (after a migration
+ * took it away); this is answered with -EPERM when it is seen in time.
  */
-OffloadEnd coroutine_fn offload_co_run(OffloadTask *task);
+OffloadEnd coroutine_fn GRAPH_UNLOCKED offload_co_run(OffloadTask *task);
 
 /* offload_stop: let a running task end soon; any thread, does not wait */
 void offload_stop(OffloadTask *task);
