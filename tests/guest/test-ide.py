@@ -4,6 +4,9 @@
 The guest's own ATA driver answers 83h and 84h for a hard disk itself.  For
 a CD drive it ends them as too long for a PACKET command of 12 bytes, so a
 guest with another driver is played by the qtest of the IDE emulation.
+
+There is no test of an AHCI disk: its answer is the driver's as well, and the
+firmware of Debian 12 waits 32 s for it.
 """
 
 from kit import MIB

@@ -87,7 +87,8 @@ def _firmware():
     found = subprocess.run([binary('qemu-system-x86_64'), '-L', 'help'],
                            stdout=subprocess.PIPE, timeout=30, text=True,
                            check=True).stdout.split()
-    if any(os.path.exists(os.path.join(f, 'bios-256k.bin')) for f in found):
+    if all(any(os.path.exists(os.path.join(f, n)) for f in found)
+           for n in ('bios-256k.bin', 'pvh.bin')):
         return []
     args = []
     for folder in ('/usr/share/qemu', '/usr/share/seabios',
