@@ -35,21 +35,34 @@ class Kit:
         os.makedirs(folder)
         return vm.Guest(folder, script, **options)
 
+    def odxcopy(self):
+        """For a guest's "files": the project's copy program."""
+        path = os.path.join(vm.ROOT, 'build', 'tools', 'odxcopy')
+        if not os.path.exists(path):
+            raise GuestError(f'{path} is missing: run scripts/setup')
+        return {'usr/bin/odxcopy': path}
+
     def image(self, name, size, fmt='raw'):
         """An empty image; returns its path."""
         path = self.path(name)
         run(vm.binary('qemu-img'), 'create', '-q', '-f', fmt, path, str(size))
         return path
 
-    def stamped(self, name, size, fmt='raw', seed=1):
+    def stamped(self, name, size, fmt='raw', seed=1, holes=()):
         """An image whose blocks all differ; returns its path.
 
         Each block of 512 bytes holds its number and the seed, so that a
         block that comes from elsewhere is seen, and says from where.
+        holes: (offset, length) pairs that stay unwritten and read as zeroes.
         """
         raw = self.path(name if fmt == 'raw' else name + '.raw')
         with open(raw, 'wb') as f:
-            f.write(stamps(0, size // BLOCK, seed))
+            at = 0
+            for offset, length in [*holes, (size, 0)]:
+                f.seek(at)
+                f.write(stamps(at // BLOCK, (offset - at) // BLOCK, seed))
+                at = offset + length
+            f.truncate(size)
         if fmt == 'raw':
             return raw
         path = self.path(name)

@@ -55,9 +55,14 @@ class Skip(Exception):
 
 
 def binary(name):
-    """The path of one of the project's programs."""
-    for folder in ('build/bin', 'build/qemu'):
-        path = os.path.join(ROOT, folder, name)
+    """The path of one of the project's programs.
+
+    VSCSI_BIN in the environment names another folder to take them from.
+    """
+    folders = [os.environ.get('VSCSI_BIN'), os.path.join(ROOT, 'build/bin'),
+               os.path.join(ROOT, 'build/qemu')]
+    for folder in filter(None, folders):
+        path = os.path.join(folder, name)
         if os.path.exists(path):
             return path
     raise GuestError(f'build/bin/{name} is missing: run scripts/setup')
