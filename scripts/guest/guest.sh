@@ -30,6 +30,7 @@ say() {
 
 # sync_host NAME [WORDS]: tells the host and prints the line it answers.
 sync_host() {
+    local answer
     if [ "$GUEST_CONTROL" = none ]; then
         echo "@@SYNC $*" >/dev/console
         return 0
@@ -43,12 +44,14 @@ sync_host() {
 
 # ok NAME [DETAIL], fail NAME [DETAIL]: report one check.
 ok() {
+    local name
     name=$1
     shift
     say "@@RESULT $name ok $*"
 }
 
 fail() {
+    local name
     name=$1
     shift
     say "@@RESULT $name fail $*"
@@ -57,6 +60,7 @@ fail() {
 # check NAME COMMAND...: runs the command, reports its exit code, shows its
 # output on the console only if it fails.
 check() {
+    local name code
     name=$1
     shift
     if "$@" >/tmp/check.out 2>&1; then
@@ -70,6 +74,7 @@ check() {
 
 # check_exit NAME CODE COMMAND...: the command must end with this code.
 check_exit() {
+    local name want code
     name=$1
     want=$2
     shift 2
@@ -94,6 +99,7 @@ equal() {
 
 # load_modules GROUP: loads a group of drivers (base, ide, fs, blk) once.
 load_modules() {
+    local module
     while read -r module; do
         if [ ! -d "/sys/module/$module" ]; then
             insmod "/lib/modules/$module.ko" ||
@@ -104,6 +110,7 @@ load_modules() {
 
 # wait_for SECONDS COMMAND...: until the command succeeds; 1 when late.
 wait_for() {
+    local tries
     tries=$(($1 * 10))
     shift
     while ! "$@" >/dev/null 2>&1; do
@@ -118,6 +125,7 @@ wait_for() {
 # hosts DRIVER: the numbers of the SCSI hosts of a driver, one per line, in
 # the order of their discovery (virtio_scsi: the controllers by PCI slot).
 hosts() {
+    local host
     for host in $(ls /sys/class/scsi_host | sed s/host// | sort -n); do
         if [ "$(cat "/sys/class/scsi_host/host$host/proc_name")" = "$1" ]; then
             echo "$host"
@@ -130,15 +138,26 @@ vscsi_host() {
     hosts virtio_scsi | sed -n "${1}p"
 }
 
+# has_lun TARGET LUN CONTROLLER: whether the disk is there; sets ADDRESS.
+# Linux keeps the bits of the addressing method in numbers above 255.
+has_lun() {
+    local lun
+    lun=$2
+    if [ "$lun" -gt 255 ]; then
+        lun=$((lun + 16384))
+    fi
+    ADDRESS="$(vscsi_host "$3"):0:$1:$lun"
+    test -d "/sys/bus/scsi/devices/$ADDRESS/block"
+}
+
 # lun TARGET LUN [CONTROLLER]: waits for a disk, prints its /dev/sdX.
 lun() {
-    address="$(vscsi_host "${3:-1}"):0:$1:$2"
-    folder="/sys/bus/scsi/devices/$address/block"
-    if ! wait_for 10 test -d "$folder"; then
-        echo "guest: no disk at $address" >/dev/console
+    local node
+    if ! wait_for 10 has_lun "$1" "$2" "${3:-1}"; then
+        echo "guest: no disk at $ADDRESS" >/dev/console
         return 1
     fi
-    node="/dev/$(ls "$folder")"
+    node="/dev/$(ls "/sys/bus/scsi/devices/$ADDRESS/block")"
     wait_for 10 test -b "$node"
     echo "$node"
 }
@@ -150,6 +169,7 @@ sg_of() {
 
 # be VALUE BYTES: a number as printf escapes, most significant byte first.
 be() {
+    local value count
     value=$1
     count=$2
     while [ "$count" -gt 0 ]; do

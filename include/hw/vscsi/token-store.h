@@ -108,8 +108,9 @@ typedef struct VscsiTokenCallbacks {
     void (*release)(void *opaque, void *payload);
     /*
      * A token has stopped being LIVE for @cause (UNKNOWN: forgotten).  May be
-     * NULL.  Called once per token, before release, in the thread of the call
-     * that ended the token.
+     * NULL.  Called once per token, in the thread of the call that ended the
+     * token.  If another thread ends the last use at that time, release may
+     * come first.
      */
     void (*ended)(void *opaque, const VscsiTokenInfo *info,
                   VscsiTokenStatus cause);

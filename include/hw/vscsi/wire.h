@@ -666,7 +666,7 @@ typedef struct VscsiDiscovery {
     uint8_t remote_tokens;
     uint32_t min_lifetime_s;
     uint32_t max_lifetime_s;
-    uint64_t optimal_granularity_blocks;
+    uint16_t optimal_granularity_blocks;
 
     /* Supported ROD Types 0108h, ascending (FEATURE_TOKEN) */
     unsigned n_rod_types;
