@@ -18,6 +18,7 @@
 #define BLOCK_ROD_H
 
 #include "block/block-common.h"
+#include "block/graph-lock.h"
 #include "qemu/atomic.h"
 
 typedef struct Rod Rod;
@@ -37,9 +38,14 @@ typedef enum RodState {
 } RodState;
 
 /*
- * Called once when a Rod ends by itself (not by rod_end()).  Any thread, maybe
- * in a coroutine, no lock of this module held; must not block, yield or free
- * the last reference of a BlockBackend.
+ * Called exactly once when a Rod ends by itself (not by rod_end()).  Any
+ * thread, maybe in a coroutine and with the graph read lock, no lock of this
+ * module held; must not block, yield or free the last reference of a
+ * BlockBackend.
+ *
+ * It may run before rod_co_create() has returned, and may still run when
+ * rod_end() returns; @rod is valid in it.  So @opaque must be alive as long as
+ * the Rod's last reference: the owner's registry, say, rather than its entry.
  */
 typedef void RodEndedFunc(Rod *rod, RodState why, void *opaque);
 
@@ -48,16 +54,21 @@ typedef void RodEndedFunc(Rod *rod, RodState why, void *opaque);
  *
  * Waits for the overlapping writes that are in flight at the call (their data
  * is in the Rod or not, as a whole), not for any other.  Ranges must lie in the
- * disk, be non-empty and not overlap each other; at most INT_MAX of them; @errp
- * names the range that breaks this.
+ * disk, be non-empty and not overlap each other; at least one, at most INT_MAX
+ * of them; @errp names the range that breaks this.
  *
- * Runs in a coroutine in any AioContext of @blk's users.  Takes the graph read
- * lock itself.  @blk must outlive the Rod or rod_end() must come first.
- * Returns a Rod with one reference, or NULL with @errp set.
+ * Overlapping writes that go on all the time do not make it fail, nor wait for
+ * ever: after a few tries the Rod is returned as what it is, ended by a write
+ * that came just after it (@ended has been called then).
+ *
+ * Runs in a coroutine in any AioContext of @blk's users; queues while @blk is
+ * drained.  Takes the graph read lock itself.  @blk must outlive the Rod or
+ * rod_end() must come first.  Returns a Rod with one reference, or NULL with
+ * @errp set.
  */
-Rod *coroutine_fn rod_co_create(BlockBackend *blk, const RodRange *ranges,
-                                unsigned nr_ranges, RodEndedFunc *ended,
-                                void *opaque, Error **errp);
+Rod *coroutine_fn GRAPH_UNLOCKED
+rod_co_create(BlockBackend *blk, const RodRange *ranges, unsigned nr_ranges,
+              RodEndedFunc *ended, void *opaque, Error **errp);
 
 /* References; any thread.  The last rod_unref() does an rod_end() if needed. */
 Rod *rod_ref(Rod *rod);
@@ -70,12 +81,16 @@ void rod_unref(Rod *rod);
 void rod_end(Rod *rod, RodState why);
 
 /*
- * rod_end_all: end every Rod on the disk behind @blk for the cause @why, their
- * callbacks are called (hot unplug, migration).  Main thread.
+ * rod_end_all: end every Rod that was created on @blk for the cause @why, their
+ * callbacks are called (hot unplug, migration).  Any thread.
  */
 void rod_end_all(BlockBackend *blk, RodState why);
 
-/* State at the moment of the call; once not ROD_LIVE it never changes again */
+/*
+ * State at the moment of the call; once not ROD_LIVE it never changes again.
+ * After data was read: if it is still ROD_LIVE, no overlapping write had begun
+ * when the read completed.
+ */
 RodState rod_state(const Rod *rod);
 
 /* Sum of the ranges, in bytes; the disk it was created on.  Constant. */
@@ -86,41 +101,65 @@ BlockBackend *rod_blk(const Rod *rod);
  * rod_map: where byte @offset of the ROD lies on the disk
  *
  * Sets *@disk_offset and returns how many bytes from there on follow each other
- * on the disk too (> 0), or 0 when @offset is at or past the end.
+ * on the disk too (> 0), or 0 when @offset is at or past the end (or negative).
  */
 int64_t rod_map(const Rod *rod, int64_t offset, int64_t *disk_offset);
 
 /*
  * rod_check_source: end @rod with ROD_SOURCE_GONE if the node that its disk
  * shows now is not the one it was created on; returns the state.  To be called
- * after reading, with the graph read lock held.
+ * after reading.
  */
-RodState rod_check_source(Rod *rod);
+RodState GRAPH_RDLOCK rod_check_source(Rod *rod);
 
 /* True if bytes [offset, +bytes) of the disk behind @blk overlap live @rod */
-bool rod_overlaps(const Rod *rod, BlockBackend *blk, int64_t offset,
-                  int64_t bytes);
-
-/* How many Rods are live in this process.  Read by rod_before_write() alone. */
-extern unsigned rod_live_count;
-
-/* The slow half of rod_before_write(); not for other callers */
-void rod_before_write_slow(BlockDriverState *bs, int64_t offset, int64_t bytes,
-                           bool truncate);
+bool GRAPH_RDLOCK rod_overlaps(const Rod *rod, BlockBackend *blk,
+                               int64_t offset, int64_t bytes);
 
 /*
- * rod_before_write: end the Rods that a change of [offset, +bytes) of @bs would
+ * rod_data_node: the lowest node whose byte n is byte n of the disk behind @blk
+ *
+ * Below @blk's filters, and below a raw format without offset and size, so that
+ * a writer that comes in anywhere above it is seen.  NULL without a medium.
+ * Any thread.
+ */
+BlockDriverState * GRAPH_RDLOCK rod_data_node(BlockBackend *blk);
+
+/* How many Rods are live in this process.  Read by the hooks alone. */
+extern unsigned rod_live_count;
+
+/* The slow halves of the hooks; not for other callers */
+void rod_after_track_slow(BlockDriverState *bs, int64_t offset, int64_t bytes,
+                          bool truncate);
+void rod_node_deleted_slow(BlockDriverState *bs);
+
+/*
+ * rod_after_track: end the Rods that a change of [offset, +bytes) of @bs would
  * falsify; with @truncate all that lies from @offset on.
  *
- * The hook in block/io.c: called at the begin of every tracked write, discard
- * and truncate, before the data can change.  Costs one atomic load while no Rod
- * is live.  Any thread, never blocks on I/O.
+ * The hook in block/io.c: called when a write, zero, discard, truncate or
+ * offloaded copy stands in the node's list of tracked requests (not earlier,
+ * see rod.c) and before the data can change.  Costs one atomic load while no
+ * Rod is live.  Any thread, never blocks on I/O.
  */
-static inline void rod_before_write(BlockDriverState *bs, int64_t offset,
-                                    int64_t bytes, bool truncate)
+static inline void rod_after_track(BlockDriverState *bs, int64_t offset,
+                                   int64_t bytes, bool truncate)
 {
     if (unlikely(qatomic_read(&rod_live_count))) {
-        rod_before_write_slow(bs, offset, bytes, truncate);
+        rod_after_track_slow(bs, offset, bytes, truncate);
+    }
+}
+
+/*
+ * rod_node_deleted: end the Rods of @bs, whose memory is about to be freed
+ *
+ * The hook in block.c.  Without it a new node could get the address of an old
+ * one and be taken for it.  Main thread.
+ */
+static inline void rod_node_deleted(BlockDriverState *bs)
+{
+    if (unlikely(qatomic_read(&rod_live_count))) {
+        rod_node_deleted_slow(bs);
     }
 }
 
