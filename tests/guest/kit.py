@@ -2,13 +2,15 @@
 """What a guest test needs on the host: a folder, images, comparisons.
 
 A test is a function test_<behaviour>(kit) in a file test-<part>.py.  It
-passes if it returns, and is skipped if it raises vm.Skip with a reason.
+passes if it returns (a text that it returns is printed as a note), and is
+skipped if it raises vm.Skip with a reason.
 """
 
 import hashlib
 import os
 import random
 import struct
+import time
 
 import vm
 from vm import GuestError, run
@@ -18,10 +20,14 @@ BLOCK = 512
 
 
 class Kit:
-    """The means of one test; its folder is removed after the test."""
+    """The means of one test; its folder is removed after the test.
 
-    def __init__(self, folder):
+    seed is what random tests start from; the runner prints it.
+    """
+
+    def __init__(self, folder, seed):
         self.folder = folder
+        self.seed = seed
         self._guests = 0
 
     def path(self, name):
@@ -84,6 +90,14 @@ class Kit:
         with open(self.raw(path, fmt), 'rb') as f:
             f.seek(offset)
             return f.read(length)
+
+    def until(self, condition, what, seconds=60):
+        """Waits until the condition holds; fails when it never does."""
+        for _ in range(seconds * 20):
+            if condition():
+                return
+            time.sleep(0.05)
+        raise GuestError(f'waited {seconds} s in vain until {what}')
 
     def check(self, path, fmt):
         """Fails unless qemu-img finds the image sound."""
