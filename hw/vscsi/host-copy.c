@@ -10,10 +10,11 @@
  * to learn what jobs know: cancel, pause, progress, events, the end of the
  * process.
  *
- * The job has no filter in the graph, but two BlockBackends: they wait while
- * their node is drained, their permissions keep the job from a disk that a
- * device writes to, and they fail when their node goes.  All of it runs in the
- * main thread.
+ * The job has no filter in the graph, but two BlockBackends: their permissions
+ * keep it from a disk that a device writes to.  While either node is drained
+ * the job pauses, as block jobs do; its requests are not queued then, for a
+ * queue would never move again when QEMU ends, which it does drained.  All of
+ * it runs in the main thread.
  *
  * What is known of a copy outlives its job: the last ones are kept for
  * query-vscsi.
@@ -203,6 +204,52 @@ static int host_copy_slice_ended(HostCopyJob *s, OffloadEnd end, Error **errp)
     }
 }
 
+/* A node is being drained: get to a pause point, and say when that is so */
+static void host_copy_drained_begin(void *opaque)
+{
+    HostCopyJob *s = opaque;
+
+    trace_vscsi_host_copy_drained(s->common.id, true);
+    job_pause(&s->common);
+    offload_stop(&s->task);
+}
+
+static bool host_copy_drained_poll(void *opaque)
+{
+    HostCopyJob *s = opaque;
+
+    JOB_LOCK_GUARD();
+    /* not busy: at a pause point, or will be before it does anything */
+    return s->common.busy && !job_is_completed_locked(&s->common);
+}
+
+static void host_copy_drained_end(void *opaque)
+{
+    HostCopyJob *s = opaque;
+
+    trace_vscsi_host_copy_drained(s->common.id, false);
+    job_resume(&s->common);
+}
+
+static const BlockDevOps host_copy_dev_ops = {
+    .drained_begin = host_copy_drained_begin,
+    .drained_poll = host_copy_drained_poll,
+    .drained_end = host_copy_drained_end,
+};
+
+static void host_copy_attach(HostCopyJob *s, BlockBackend *blk)
+{
+    blk_set_disable_request_queuing(blk, true);
+    blk_set_allow_aio_context_change(blk, true);
+    blk_set_dev_ops(blk, &host_copy_dev_ops, s);
+}
+
+static void host_copy_detach(BlockBackend *blk)
+{
+    blk_set_dev_ops(blk, NULL, NULL);
+    blk_unref(blk);
+}
+
 static int coroutine_fn host_copy_slices(HostCopyJob *s, Error **errp)
 {
     Job *job = &s->common;
@@ -246,6 +293,10 @@ static int coroutine_fn host_copy_run(Job *job, Error **errp)
         .fallback = host_copy_fell_back,
         .opaque = s,
     };
+    job_pause_point(job);
+    if (job_is_cancelled(job)) {
+        return -ECANCELED;
+    }
     s->task.rod = rod_co_create(s->src, &s->src_range, 1, NULL, NULL, errp);
     if (!s->task.rod) {
         return -EIO;
@@ -283,8 +334,8 @@ static void host_copy_clean(Job *job)
                               VscsiHostCopyState_str(copy->state), copy->done);
     s->copy = NULL;
     host_copies_trim();
-    blk_unref(s->src);
-    blk_unref(s->dst);
+    host_copy_detach(s->src);
+    host_copy_detach(s->dst);
 }
 
 static const JobDriver host_copy_driver = {
@@ -297,11 +348,11 @@ static const JobDriver host_copy_driver = {
 
 /* ------------------------------------------------------------ the command */
 
-/* The range [@offset, +@bytes) must lie in @blk, in whole sectors */
-static bool host_copy_check_range(BlockBackend *blk, const char *role,
+/* The range [@offset, +@bytes) must lie in @bs, in whole sectors */
+static bool host_copy_check_range(BlockDriverState *bs, const char *role,
                                   uint64_t offset, uint64_t bytes, Error **errp)
 {
-    int64_t length = blk_getlength(blk);
+    int64_t length = bdrv_getlength(bs);
 
     if (length < 0) {
         error_setg_errno(errp, -length, "Cannot get the length of the %s node",
@@ -344,31 +395,32 @@ static bool GRAPH_RDLOCK host_copy_check_top(BlockDriverState *bs, Error **errp)
     return true;
 }
 
-static bool host_copy_check_node(BlockDriverState *bs, const char *role,
-                                 bool write, Error **errp)
+static bool host_copy_check_graph(BlockDriverState *src, BlockDriverState *dst,
+                                  Error **errp)
 {
     GRAPH_RDLOCK_GUARD_MAINLOOP();
 
-    return host_copy_check_ide(bs, role, errp) &&
-           (!write || host_copy_check_top(bs, errp));
+    return host_copy_check_ide(src, "source", errp) &&
+           host_copy_check_ide(dst, "target", errp) &&
+           host_copy_check_top(dst, errp);
 }
 
-static BlockBackend *host_copy_open(const char *name, const char *role,
-                                    bool write, Error **errp)
+static bool host_copy_check_job(const char *job_id, Error **errp)
 {
-    BlockDriverState *bs = bdrv_lookup_bs(name, name, errp);
+    JOB_LOCK_GUARD();
 
-    if (!bs || !host_copy_check_node(bs, role, write, errp)) {
-        return NULL;
+    if (job_get_locked(job_id)) {
+        error_setg(errp, "Job ID '%s' already in use", job_id);
+        return false;
     }
-    /* others may read the target, but neither write to nor resize it */
-    return write ?
-        blk_new_with_bs(bs, BLK_PERM_WRITE,
-                        BLK_PERM_CONSISTENT_READ | BLK_PERM_WRITE_UNCHANGED,
-                        errp) :
-        blk_new_with_bs(bs, BLK_PERM_CONSISTENT_READ, BLK_PERM_ALL, errp);
+    if (host_copies_in(VSCSI_HOST_COPY_STATE_RUNNING) >= MAX_RUNNING) {
+        error_setg(errp, "%d host-side copies run already", MAX_RUNNING);
+        return false;
+    }
+    return true;
 }
 
+/* All has been checked */
 static void host_copy_start(HostCopyJob *s, BlockBackend *src,
                             BlockBackend *dst, uint64_t source_offset,
                             uint64_t target_offset, uint64_t bytes)
@@ -391,6 +443,8 @@ static void host_copy_start(HostCopyJob *s, BlockBackend *src,
     s->dst_range = (RodRange) { .offset = target_offset, .bytes = bytes };
     trace_vscsi_host_copy_start(copy->job_id, copy->source, source_offset,
                                 copy->target, target_offset, bytes);
+    host_copy_attach(s, src);
+    host_copy_attach(s, dst);
     job_progress_set_remaining(&s->common, bytes);
     job_start(&s->common);
 }
@@ -401,43 +455,45 @@ void qmp_blockdev_offload_copy(const char *job_id, const char *source,
                                uint64_t target_offset, bool has_bytes,
                                uint64_t bytes, Error **errp)
 {
-    BlockBackend *src, *dst = NULL;
-    HostCopyJob *s;
+    BlockDriverState *src_bs, *dst_bs;
+    BlockBackend *src = NULL, *dst = NULL;
+    HostCopyJob *s = NULL;
 
-    if (host_copies_in(VSCSI_HOST_COPY_STATE_RUNNING) >= MAX_RUNNING) {
-        error_setg(errp, "%d host-side copies run already", MAX_RUNNING);
-        return;
-    }
-    src = host_copy_open(source, "source", false, errp);
-    if (!src) {
+    /* All that can be refused is, before a node has another user to drain */
+    src_bs = bdrv_lookup_bs(source, source, errp);
+    dst_bs = src_bs ? bdrv_lookup_bs(target, target, errp) : NULL;
+    if (!dst_bs || !host_copy_check_job(job_id, errp) ||
+        !host_copy_check_graph(src_bs, dst_bs, errp)) {
         return;
     }
     if (!has_bytes) {
-        int64_t length = blk_getlength(src);
+        int64_t length = bdrv_getlength(src_bs);
 
         /* an offset past the end is found below */
         bytes = length > 0 && source_offset < length ?
                 QEMU_ALIGN_DOWN(length - source_offset, BDRV_SECTOR_SIZE) : 0;
     }
-    dst = host_copy_open(target, "target", true, errp);
-    if (!dst ||
-        !host_copy_check_range(src, "source", source_offset, bytes, errp) ||
-        !host_copy_check_range(dst, "target", target_offset, bytes, errp)) {
-        goto fail;
+    if (!host_copy_check_range(src_bs, "source", source_offset, bytes, errp) ||
+        !host_copy_check_range(dst_bs, "target", target_offset, bytes, errp)) {
+        return;
     }
     if (!bytes) {
         error_setg(errp, "There are no bytes to copy");
-        goto fail;
+        return;
     }
-    s = job_create(job_id, &host_copy_driver, NULL, qemu_get_aio_context(),
-                   JOB_DEFAULT, NULL, NULL, errp);
+
+    /* others may read the target, but neither write to nor resize it */
+    dst = blk_new_with_bs(dst_bs, BLK_PERM_WRITE, BLK_PERM_CONSISTENT_READ |
+                          BLK_PERM_WRITE_UNCHANGED, errp);
+    src = dst ? blk_new_with_bs(src_bs, BLK_PERM_CONSISTENT_READ, BLK_PERM_ALL,
+                                errp) : NULL;
+    s = src ? job_create(job_id, &host_copy_driver, NULL,
+                         qemu_get_aio_context(), JOB_DEFAULT, NULL, NULL,
+                         errp) : NULL;
     if (!s) {
-        goto fail;
+        blk_unref(src);
+        blk_unref(dst);
+        return;
     }
     host_copy_start(s, src, dst, source_offset, target_offset, bytes);
-    return;
-
-fail:
-    blk_unref(src);
-    blk_unref(dst);
 }
