@@ -93,14 +93,13 @@ def make_sources(points, mib):
 
 
 def methods(guest):
-    """{method: bytes} that all LUNs together have been copied by."""
-    total = {}
+    """Methods by which the plugged disk has been copied to."""
     for controller in guest.qmp('query-vscsi')['controllers']:
         for lun in controller['luns']:
-            for entry in lun.get('methods', ()):
-                name = entry['method']
-                total[name] = total.get(name, 0) + entry['bytes']
-    return total
+            if lun.get('id') == 'target':
+                return {e['method'] for e in lun['copy']['copied']
+                        if e['bytes']}
+    raise vm.GuestError('query-vscsi does not show the plugged disk')
 
 
 class Bench:
@@ -134,7 +133,7 @@ class Bench:
         guest.answer()
         guest.wait_sync('flushed')
         flushed = time.monotonic() - start
-        used = methods(guest) if way == 'token' else {}
+        used = methods(guest) if way == 'token' else set()
         guest.answer()
         guest.unplug_lun('target')
         if warm_up:
@@ -142,7 +141,7 @@ class Bench:
                    key[1], source, target, timeout=300)
         os.unlink(target)
         row = self.rows.setdefault(key, {'dd': [], 'token': [], 'by': set()})
-        row['by'] |= {m for m, n in used.items() if n}
+        row['by'] |= used
         if not warm_up:
             row[way].append((copied, flushed))
         print(f'  {key[0]:5}{key[1]:5}{way:6}{copied:8.3f} s, with flush '
