@@ -137,7 +137,7 @@ static uint64_t next_random(uint64_t *state)
 /* Garbles an answer: bytes, length, status, sense. */
 static void mangle(Sim *sim, OdxCommand *cmd)
 {
-    uint64_t *s = &sim->mangle_seed;
+    uint64_t *s = &sim->random_state;
     uint8_t *data = cmd->data;
 
     if (next_random(s) % 8) {
@@ -159,7 +159,9 @@ static void mangle(Sim *sim, OdxCommand *cmd)
         cmd->sense[0] = 0x70 | (next_random(s) & 0x83);
         break;
     default:
-        if (cmd->direction == ODX_FROM_DEVICE && cmd->length) {
+        /* nobody could notice a lie about the block length */
+        if (cmd->direction == ODX_FROM_DEVICE && cmd->length &&
+            cmd->cdb[0] != 0x9e) {
             unsigned n = 1 + next_random(s) % 8;
 
             for (unsigned i = 0; i < n; i++) {
@@ -224,7 +226,8 @@ static int sim_execute(OdxTransport *t, OdxNode *node, OdxCommand *cmd,
     unsigned n_hit = 0;
 
     if (++sim->commands > MAX_COMMANDS) {
-        ck_abort_msg("the program does not end");
+        ck_abort_msg("ODXCOPY_SEED=%llu: the program does not end",
+                     (unsigned long long)sim->seed);
     }
     for (unsigned i = 0; i < sim->n_faults; i++) {
         SimFault *f = &sim->faults[i];
@@ -263,7 +266,7 @@ static int sim_execute(OdxTransport *t, OdxNode *node, OdxCommand *cmd,
     for (unsigned i = 0; i < n_hit; i++) {
         apply_after(sim, hit[i], cmd);
     }
-    if (sim->mangle_seed) {
+    if (sim->seed) {
         mangle(sim, cmd);
     }
     return 0;

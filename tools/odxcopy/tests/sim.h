@@ -113,7 +113,8 @@ typedef struct Sim {
     bool interrupted;
     uint64_t interrupt_at_ms;   /* 0: never */
     bool abort_ignored;         /* COA: GOOD, but nothing stops */
-    uint64_t mangle_seed;       /* not 0: answers are garbled at random */
+    uint64_t seed;              /* not 0: answers are garbled at random */
+    uint64_t random_state;      /* starts as the seed */
 
     /* what happened */
     unsigned commands;          /* all */
