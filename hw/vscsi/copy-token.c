@@ -273,7 +273,7 @@ static bool coroutine_fn wut_run(VscsiOp *op)
     if (op->req) {
         /* of this run: a stopped VM does not use it up */
         op->task.deadline_ns = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
-                               cm->conf->sync_time * SCALE_MS;
+                               (int64_t)cm->conf->sync_time * SCALE_MS;
     }
     for (;;) {
         OffloadEnd end;

@@ -29,14 +29,13 @@ def find_library(root, name):
 def libraries(programs, root, absent=()):
     """{name: path} of all libraries that the programs need, recursively.
 
-    Libraries whose name starts with one of "absent" are left out; the
-    caller replaces them.
+    Libraries named in "absent" are left out; the caller replaces them.
     """
     found = {}
     todo = [n for p in programs for n in needed(p)]
     while todo:
         name = todo.pop()
-        if name in found or name.startswith(tuple(absent) or ('\0',)):
+        if name in found or name in absent:
             continue
         path = find_library(root, name)
         if not path:
@@ -103,24 +102,25 @@ def _write_stub(name, symbols, versions, folder):
     return path
 
 
-def write_stubs(program, root, prefixes, folder):
+def write_stubs(program, root, folder):
     """Writes stand-ins for libraries that a program names but never uses.
 
     fio asks for the client libraries of several storage clusters, with
     some sixty further libraries behind them, for engines that no test
-    uses.  Each of these is replaced by a library that has the same name,
-    the versions and the functions that are asked of it; a function ends
-    the program if it is ever called.  Returns {name: path}.
+    uses.  Each library that is not in the unpacked tree is replaced by one
+    that has the same name, and the versions and functions that are asked of
+    it; a function ends the program if it is ever called.
+    Returns {name: path}.
     """
+    absent = [n for n in needed(program) if not find_library(root, n)]
     missing, _ = _symbols(program)
-    for path in libraries([program], root, absent=prefixes).values():
+    for path in libraries([program], root, absent=absent).values():
         for name in _symbols(path)[1]:
             missing.pop(name, None)
     versions = _versions_of(program)
-    names = [n for n in needed(program) if n.startswith(tuple(prefixes))]
     os.makedirs(folder, exist_ok=True)
     stubs = {}
-    for n, name in enumerate(names):
+    for n, name in enumerate(absent):
         own = versions.get(name, [])
         symbols = {s: v for s, v in missing.items()
                    if v in own or (not v and n == 0)}
