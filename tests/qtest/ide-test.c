@@ -23,8 +23,16 @@ static void vhdx_disk(VtVm *vm, const char *opts)
         mkimg(vm->disk[n].path, "vhdx", DISK_SIZE / MiB);
     }
     vt_arg(vm, "-blockdev driver=vhdx,node-name=vhdx%u,file=file%u", n, n);
-    vt_arg(vm, "-device vscsi-hd,id=lun%u,bus=hba0.0,scsi-id=%u,drive=vhdx%u%s",
-           n, n, n, opts ?: "");
+    vt_arg(vm, "-device vscsi-hd,id=lun%u,bus=hba0.0,scsi-id=%u,"
+           "drive=vhdx%u%s", n, n, n, opts ?: "");
+}
+
+/* The harness does not know of these LUNs' devices */
+static void boot(VtVm *vm)
+{
+    vt_boot(vm);
+    vt_test_unit_ready(vm, 0);
+    vt_test_unit_ready(vm, 1);
 }
 
 /* Does the LUN announce third-party copy?  All ways of it must agree */
@@ -119,7 +127,7 @@ static void vhdx_first_on_vscsi(VtVm *vm)
     vt_hba(vm, NULL);
     vhdx_disk(vm, NULL);
     vhdx_disk(vm, NULL);
-    vt_boot(vm);
+    boot(vm);
     memset(a, 0x5a, sizeof(a));
     g_assert_cmphex(vt_write(vm, 0, 100, 8, a), ==, 0);
     check_served(vm, 0);
@@ -145,7 +153,7 @@ static void vhdx_then_on_ide(const char *controller, const char *bus)
     vhdx_disk(vm, NULL);
     vt_arg(vm, "%s -device ide-hd,id=ide0,bus=%s,drive=vhdx0,share-rw=on",
            controller, bus);
-    vt_boot(vm);
+    boot(vm);
     check_refused(vm, 0, "'ide0'");
     check_served(vm, 1);
     check_host_refused(vm, "vhdx0", "vhdx1", "'ide0'");
