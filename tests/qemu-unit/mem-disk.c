@@ -26,6 +26,7 @@ static int coroutine_fn mem_enter(BlockDriverState *bs, MemOp op,
     MemDisk *d = mem_of(bs);
 
     qatomic_inc(&d->count[op]);
+    qatomic_add(&d->in_range, op == MEM_RANGE);
     d->max_in_flight = MAX(d->max_in_flight,
                            qatomic_fetch_inc(&d->in_flight) + 1);
     d->max_bytes[op] = MAX(d->max_bytes[op], bytes);
@@ -53,6 +54,7 @@ static int coroutine_fn mem_leave(BlockDriverState *bs, MemOp op,
     if (ret >= 0 && d->hook) {
         d->hook(bs, op, offset, bytes, true, d->opaque);
     }
+    qatomic_sub(&d->in_range, op == MEM_RANGE);
     qatomic_dec(&d->in_flight);
     return ret;
 }
@@ -309,7 +311,8 @@ MemDisk *mem_disk_new(const char *name, int64_t length, uint32_t seed)
                                  &error_abort);
     *(MemDisk **)d->bs->opaque = d;
     d->bs->total_sectors = length / BDRV_SECTOR_SIZE;
-    d->blk = blk_new(qemu_get_aio_context(), BLK_PERM_ALL, BLK_PERM_ALL);
+    d->blk = blk_new(qemu_get_aio_context(),
+                     BLK_PERM_CONSISTENT_READ | BLK_PERM_WRITE, BLK_PERM_ALL);
     blk_insert_bs(d->blk, d->bs, &error_abort);
     blk_set_enable_write_cache(d->blk, true);
     return d;

@@ -28,7 +28,7 @@ typedef int coroutine_fn MemHook(BlockDriverState *bs, MemOp op,
 
 typedef struct MemDisk {
     BlockDriverState *bs;
-    BlockBackend *blk;          /* all permissions, shares all */
+    BlockBackend *blk;          /* reads and writes, shares all */
     uint8_t *data;
     int64_t length;
     int64_t capacity;           /* of data[] */
@@ -51,6 +51,7 @@ typedef struct MemDisk {
     unsigned count[MEM__MAX];   /* atomic */
     int64_t max_bytes[MEM__MAX]; /* largest request */
     unsigned in_flight;         /* atomic; requests in the driver */
+    unsigned in_range;          /* atomic; of them, copy_range */
     unsigned max_in_flight;
     unsigned flushes;
 } MemDisk;

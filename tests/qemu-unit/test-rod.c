@@ -192,6 +192,7 @@ static void test_truncate_ends_what_is_cut_off(void)
     Rod *low = create(d->blk, 0, 512 * KiB, &below);
     Rod *rod = create(d->blk, 768 * KiB, 256 * KiB, &e);
 
+    blk_set_perm(d->blk, BLK_PERM_ALL, BLK_PERM_ALL, &error_abort);
     g_assert_cmpint(mem_truncate(d->blk, DISK_BYTES + 64 * KiB), ==, 0);
     g_assert_cmpint(rod_state(rod), ==, ROD_LIVE);
     g_assert_cmpint(mem_truncate(d->blk, DISK_BYTES), ==, 0);
@@ -255,6 +256,42 @@ static void test_end_comes_before_the_data_changes(void)
     d->opaque = &e;
     mem_write(d->blk, 0, 512, 1);
     expect_end(rod, &e, ROD_OVERWRITTEN);
+    mem_disk_free(d);
+}
+
+static void see_tracked(Rod *rod, RodState why, void *opaque)
+{
+    MemDisk *d = opaque;
+    BdrvTrackedRequest *req;
+    bool found = false;
+
+    qemu_mutex_lock(&d->bs->reqs_lock);
+    QLIST_FOREACH(req, &d->bs->tracked_requests, list) {
+        found |= req->type == BDRV_TRACKED_WRITE;
+    }
+    qemu_mutex_unlock(&d->bs->reqs_lock);
+    g_assert_true(found);
+    d->opaque = rod;
+}
+
+static void coroutine_fn create_see_tracked(void *opaque)
+{
+    MemDisk *d = opaque;
+    RodRange range = { 0, 512 };
+    Rod *rod = rod_co_create(d->blk, &range, 1, see_tracked, d, &error_abort);
+
+    g_assert_cmpint(blk_co_pwrite_zeroes(d->blk, 0, 512, 0), ==, 0);
+    g_assert_true(d->opaque == rod);
+    rod_unref(rod);
+}
+
+/* See rod.c, why no write is missed */
+static void test_hook_stands_behind_the_tracked_request(void)
+{
+    MemDisk *d = mem_disk_new("d", DISK_BYTES, 1);
+
+    mem_run(create_see_tracked, d);
+    g_assert_nonnull(d->opaque);
     mem_disk_free(d);
 }
 
@@ -687,6 +724,7 @@ int main(int argc, char **argv)
     T(truncate_ends_what_is_cut_off);
     T(copy_range_ends_destination_only);
     T(end_comes_before_the_data_changes);
+    T(hook_stands_behind_the_tracked_request);
     T(failed_write_ends);
     T(write_in_flight_is_waited_for);
     T(other_requests_in_flight_are_not_waited_for);
