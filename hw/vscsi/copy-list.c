@@ -15,7 +15,8 @@
  *  1. A record is in exactly the places of its state.
  *  2. At most max_running records are in running, max_ended in ended.
  *  3. The records in ended are in the order of their deadlines, since all are
- *     kept equally long and now_ms never goes back; none is past its deadline.
+ *     kept equally long; none is past its deadline.  now_ms goes back only
+ *     with all deadlines.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -23,6 +24,8 @@
 #include "qemu/thread.h"
 #include "qemu/lockable.h"
 #include "hw/vscsi/copy-list.h"
+
+#define CLOCK_SET_BACK_MS 10000
 
 typedef struct Record {
     /* Set at creation, never changed */
@@ -33,9 +36,9 @@ typedef struct Record {
     VscsiCopyForm form;
     bool immed;
     bool anonymous;
-    int64_t begun_ms;
 
     /* Under the list's lock */
+    int64_t begun_ms;           /* goes back with the clock */
     VscsiCopyOp *op;            /* NULL if ENDED */
     bool stop;                  /* abort or reset */
     bool orphan;
@@ -131,6 +134,22 @@ static void discard_all_ended(VscsiCopyList *list)
     }
 }
 
+/* The clock was set back by @ms: everything keeps its age and its rest */
+static void list_set_back(VscsiCopyList *list, int64_t ms)
+{
+    GQueue *queues[] = { &list->running, &list->ended };
+
+    list->now_ms -= ms;
+    for (unsigned i = 0; i < ARRAY_SIZE(queues); i++) {
+        for (GList *l = queues[i]->head; l; l = l->next) {
+            Record *record = l->data;
+
+            record->begun_ms -= ms;
+            record->deadline_ms -= ms;
+        }
+    }
+}
+
 /*
  * Take the lock and discard what is past its time.  The clock is read without
  * the lock, so another thread may have been here with a later time.
@@ -141,6 +160,9 @@ static void list_enter(VscsiCopyList *list)
     Record *record;
 
     qemu_mutex_lock(&list->lock);
+    if (list->now_ms - now_ms > CLOCK_SET_BACK_MS) {
+        list_set_back(list, list->now_ms - now_ms);
+    }
     list->now_ms = MAX(list->now_ms, now_ms);
     while ((record = g_queue_peek_head(&list->ended)) &&
            record->deadline_ms <= list->now_ms) {
@@ -163,7 +185,7 @@ VscsiCopyList *vscsi_copy_list_new(const VscsiCopyListConfig *config)
     assert(config->retention_ms > 0 && config->clock_ms);
     list->config = *config;
     qemu_mutex_init(&list->lock);
-    list->now_ms = INT64_MIN;
+    list->now_ms = config->clock_ms(config->opaque);
     list->by_serial = g_hash_table_new(g_int64_hash, g_int64_equal);
     list->by_id = g_hash_table_new(NULL, NULL);
     g_queue_init(&list->running);
@@ -248,14 +270,16 @@ bool vscsi_copy_list_progress(VscsiCopyList *list, uint64_t serial,
                               uint64_t transfer_count, uint16_t segments)
 {
     Record *record;
-    bool go_on;
+    bool go_on = false;
 
     list_enter(list);
-    record = record_running(list, serial);
-    record->operation_counter++;
-    record->result.count = transfer_count;
-    record->result.segments = segments;
-    go_on = !record->stop;
+    record = g_hash_table_lookup(list->by_serial, &serial);
+    if (record && !record->ended) {
+        record->operation_counter++;
+        record->result.count = transfer_count;
+        record->result.segments = segments;
+        go_on = !record->stop;
+    }
     list_leave(list);
     return go_on;
 }

@@ -11,6 +11,7 @@
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
 #include "block/aio-wait.h"
+#include "block/block.h"
 #include "crypto/random.h"
 #include "system/block-backend.h"
 #include "copy-manager.h"
@@ -123,6 +124,19 @@ VscsiTokenStore *vscsi_copy_tokens(void)
 }
 
 /*
+ * Wait until @counter is zero, after everybody was told to stop.  By draining,
+ * which also lets go what a throttle holds back: its clock may stand still.
+ * Main thread.
+ */
+static void copy_settle(unsigned *counter)
+{
+    while (qatomic_read(counter) > 0) {
+        bdrv_drain_all();
+        aio_poll(qemu_get_aio_context(), false);
+    }
+}
+
+/*
  * The VM stops or goes on.  Runs before the requests that wait for a retry are
  * started again (the bus has a higher priority, which comes later), so that
  * they find paused false.
@@ -139,7 +153,7 @@ static void copy_vm_state_changed(void *opaque, bool running, RunState state)
         vscsi_ops_resume(cm, true);
     } else {
         vscsi_ops_stop(cm, false, false);
-        AIO_WAIT_WHILE_UNLOCKED(NULL, qatomic_read(&cm->active) > 0);
+        copy_settle(&cm->active);
     }
 }
 
@@ -184,8 +198,8 @@ void vscsi_copy_manager_free(VscsiCopyManager *cm)
     rod_end_all(cm->blk, ROD_SOURCE_GONE);
     vscsi_ops_stop(cm, true, true);
     vscsi_ops_resume(cm, false);
-    AIO_WAIT_WHILE_UNLOCKED(NULL, qatomic_read(&cm->ops) > 0 ||
-                                  qatomic_read(&cm->holders) > 0);
+    copy_settle(&cm->ops);
+    copy_settle(&cm->holders);
     WITH_QEMU_LOCK_GUARD(&vscsi_copy_lock) {
         QTAILQ_REMOVE(&vscsi_copy_managers, cm, next);
     }
@@ -204,7 +218,7 @@ void vscsi_copy_manager_reset_begin(VscsiCopyManager *cm)
     }
     trace_vscsi_copy_reset(cm->key);
     vscsi_ops_stop(cm, true, false);
-    AIO_WAIT_WHILE_UNLOCKED(NULL, qatomic_read(&cm->active) > 0);
+    copy_settle(&cm->active);
     ops = vscsi_copy_list_reset(cm->list, &n);
     for (unsigned i = 0; i < n; i++) {
         vscsi_copy_op_unref(ops[i]);
@@ -214,7 +228,7 @@ void vscsi_copy_manager_reset_begin(VscsiCopyManager *cm)
 void vscsi_copy_manager_reset_end(VscsiCopyManager *cm)
 {
     /* requests that the bus has cancelled complete before the reset does */
-    AIO_WAIT_WHILE_UNLOCKED(NULL, qatomic_read(&cm->active) > 0);
+    copy_settle(&cm->active);
     WITH_QEMU_LOCK_GUARD(&vscsi_copy_lock) {
         cm->resetting = false;
     }

@@ -123,6 +123,7 @@ struct VscsiOp {
     VscsiOpState state;
     bool abort;                 /* COPY OPERATION ABORT */
     bool cancel;                /* request cancelled, LUN reset, unplug */
+    uint64_t done_reported;     /* bytes the copy list knows of */
     CoQueue waiters;            /* for the end */
     QTAILQ_ENTRY(VscsiOp) next;
 };

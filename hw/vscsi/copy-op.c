@@ -110,8 +110,13 @@ static void coroutine_fn op_end(VscsiOp *op)
 
     trace_vscsi_op_end(op->cm->key, op, op->status, op->result.state,
                        vscsi_sense_code(&op->sense));
-    if (op->listed) {
-        vscsi_copy_list_end(op->cm->list, op->serial, &op->result);
+    if (op->listed &&
+        !vscsi_copy_list_end(op->cm->list, op->serial, &op->result) &&
+        op->result.token) {
+        /* After a reset nobody can ask for it: it must not hold its ROD */
+        vscsi_token_store_end_id(vscsi_copy_tokens(),
+                                 vscsi_rod_token_id(op->result.token),
+                                 VSCSI_TOKEN_DELETED);
     }
     op_release(op);
     vscsi_copy_timer_rearm();
@@ -208,6 +213,7 @@ VscsiOpCheck vscsi_op_check(VscsiOp *op)
 
     /* Before the flags are read: who sets a flag sets stop after it */
     qatomic_set(&op->task.stop, 0);
+    /* pairs with the lock that they hold between both */
     smp_mb();
     WITH_QEMU_LOCK_GUARD(&vscsi_copy_lock) {
         flags = (OpFlags) {
@@ -347,12 +353,14 @@ void vscsi_op_update_progress(VscsiCopyManager *cm)
 
     QEMU_LOCK_GUARD(&vscsi_copy_lock);
     QTAILQ_FOREACH(op, &ops, next) {
-        if (op->cm == cm && op->listed) {
-            uint64_t done = qatomic_read__nocheck(&op->task.done);
+        uint64_t done = op->done_before +
+                        qatomic_read__nocheck(&op->task.done);
 
+        /* the OPERATION COUNTER counts what was done, not who asked */
+        if (op->cm == cm && op->listed && done != op->done_reported) {
+            op->done_reported = done;
             vscsi_copy_list_progress(cm->list, op->serial,
-                                     (op->done_before + done) /
-                                     op->block_size, op->segments);
+                                     done / op->block_size, op->segments);
         }
     }
 }

@@ -14,7 +14,8 @@
  *  1. A token is in exactly the places of its state.
  *  2. Only a LIVE token or one in use has a payload.
  *  3. A FORGOTTEN token exists only while it is in use.
- *  4. now_ms never goes back, and no deadline in timers is <= now_ms.
+ *  4. No deadline in timers is <= now_ms.  now_ms goes back only with all
+ *     deadlines.
  *
  * Callbacks run without the lock: what they are to be told is collected in a
  * Work while the lock is held, and delivered by store_leave().
@@ -32,11 +33,12 @@
 #include "token-id.h"
 
 #define INSTANCE_OFFSET (VSCSI_ROD_TOKEN_LEN - VSCSI_ROD_TOKEN_EXTENDED_LEN)
+#define CLOCK_SET_BACK_MS 10000
 #define SECRET_LEN (VSCSI_ROD_TOKEN_EXTENDED_LEN - VSCSI_TOKEN_INSTANCE_LEN)
 
 QEMU_BUILD_BUG_ON(SECRET_LEN * 8 < 256);
 
-typedef struct Token {
+typedef struct VscsiToken {
     /* Set at creation, never changed */
     uint8_t wire[VSCSI_ROD_TOKEN_LEN];
     uint64_t id;
@@ -45,9 +47,9 @@ typedef struct Token {
     uint32_t type;
     uint32_t block_length;
     uint32_t timeout_s;
-    int64_t created_ms;
 
     /* Changed under the store's lock */
+    int64_t created_ms;         /* goes back with the clock */
     void *payload;              /* constant until it is released */
     VscsiTokenStatus status;    /* LIVE, or why not */
     bool remembered;
@@ -57,11 +59,6 @@ typedef struct Token {
     int64_t deadline_ms;        /* valid if timer */
     GSequenceIter *timer;       /* in timers, or NULL */
 } Token;
-
-struct VscsiTokenUse {
-    VscsiTokenStore *store;
-    Token *token;
-};
 
 struct VscsiTokenStore {
     /* Set at creation, never changed */
@@ -229,7 +226,7 @@ static void token_end(VscsiTokenStore *store, Token *token,
 {
     Event *event = work_add(work);
 
-    assert(token->status == VSCSI_TOKEN_LIVE);
+    assert(token->status == VSCSI_TOKEN_LIVE && cause >= VSCSI_TOKEN_EXPIRED);
     event->ended = true;
     event->cause = cause;
     token_info(store, token, &event->info);
@@ -277,6 +274,22 @@ static void store_expire(VscsiTokenStore *store, Work *work)
     }
 }
 
+/* The clock was set back by @ms: everything keeps its age and its rest */
+static void store_set_back(VscsiTokenStore *store, int64_t ms)
+{
+    GQueue *queues[] = { &store->live, &store->remembered };
+
+    store->now_ms -= ms;
+    for (unsigned i = 0; i < ARRAY_SIZE(queues); i++) {
+        for (GList *l = queues[i]->head; l; l = l->next) {
+            Token *token = l->data;
+
+            token->created_ms -= ms;
+            token->deadline_ms -= ms;
+        }
+    }
+}
+
 /*
  * Take the lock and bring the store up to the time.  The clock is read without
  * the lock, so another thread may have been here with a later time.
@@ -287,6 +300,9 @@ static void store_enter(VscsiTokenStore *store, Work *work)
 
     *work = NULL;
     qemu_mutex_lock(&store->lock);
+    if (store->now_ms - now_ms > CLOCK_SET_BACK_MS) {
+        store_set_back(store, store->now_ms - now_ms);
+    }
     store->now_ms = MAX(store->now_ms, now_ms);
     store_expire(store, work);
 }
@@ -323,7 +339,7 @@ VscsiTokenStore *vscsi_token_store_new(const VscsiTokenStoreConfig *config,
         return NULL;
     }
     qemu_mutex_init(&store->lock);
-    store->now_ms = INT64_MIN;
+    store->now_ms = callbacks->clock_ms(opaque);
     store->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
     store->by_payload = g_hash_table_new(NULL, NULL);
     store->lun_tokens = g_hash_table_new_full(g_int64_hash, g_int64_equal,
@@ -490,6 +506,29 @@ static VscsiTokenStatus token_check(VscsiTokenStore *store,
     return token->status;
 }
 
+/* LIVE -> in use */
+static VscsiTokenUse *use_new(VscsiTokenStore *store, Token *token)
+{
+    VscsiTokenUse *use = g_new(VscsiTokenUse, 1);
+
+    *use = (VscsiTokenUse) {
+        .store = store,
+        .token = token,
+        .payload = token->payload,
+        .id = token->id,
+        .lun_key = token->lun_key,
+        .bytes = token->bytes,
+        .block_length = token->block_length,
+        .rod_type = token->type,
+    };
+    timer_stop(token);
+    token->uses++;
+    token->total_uses++;
+    store->uses++;
+    store->stats.uses++;
+    return use;
+}
+
 VscsiTokenStatus vscsi_token_store_use(VscsiTokenStore *store,
                                        const uint8_t token[VSCSI_ROD_TOKEN_LEN],
                                        VscsiTokenUse **use)
@@ -506,14 +545,7 @@ VscsiTokenStatus vscsi_token_store_use(VscsiTokenStore *store,
     } else {
         status = token_check(store, token, &found);
         if (status == VSCSI_TOKEN_LIVE) {
-            *use = g_new(VscsiTokenUse, 1);
-            (*use)->store = store;
-            (*use)->token = found;
-            timer_stop(found);
-            found->uses++;
-            found->total_uses++;
-            store->uses++;
-            store->stats.uses++;
+            *use = use_new(store, found);
         } else {
             store->stats.rejected[status]++;
         }
@@ -562,43 +594,7 @@ void vscsi_token_use_delete(VscsiTokenUse *use)
     store_leave(use->store, &work);
 }
 
-void *vscsi_token_use_payload(const VscsiTokenUse *use)
-{
-    return use->token->payload;
-}
-
-uint64_t vscsi_token_use_id(const VscsiTokenUse *use)
-{
-    return use->token->id;
-}
-
-uint64_t vscsi_token_use_lun_key(const VscsiTokenUse *use)
-{
-    return use->token->lun_key;
-}
-
-uint64_t vscsi_token_use_bytes(const VscsiTokenUse *use)
-{
-    return use->token->bytes;
-}
-
-uint32_t vscsi_token_use_block_length(const VscsiTokenUse *use)
-{
-    return use->token->block_length;
-}
-
-uint32_t vscsi_token_use_rod_type(const VscsiTokenUse *use)
-{
-    return use->token->type;
-}
-
 /* --------------------------------------------------------------------- end */
-
-static void assert_cause(VscsiTokenStatus cause)
-{
-    assert(cause == VSCSI_TOKEN_CANCELLED || cause == VSCSI_TOKEN_REVOKED ||
-           cause == VSCSI_TOKEN_DELETED || cause == VSCSI_TOKEN_UNKNOWN);
-}
 
 /* End what @table has for @key, if it is LIVE */
 static bool end_found(VscsiTokenStore *store, GHashTable *table,
@@ -608,7 +604,6 @@ static bool end_found(VscsiTokenStore *store, GHashTable *table,
     bool live;
     Work work;
 
-    assert_cause(cause);
     store_enter(store, &work);
     token = g_hash_table_lookup(table, key);
     live = token && token->status == VSCSI_TOKEN_LIVE;
@@ -638,7 +633,6 @@ unsigned vscsi_token_store_end_lun(VscsiTokenStore *store, uint64_t lun_key,
     GList *next;
     Work work;
 
-    assert_cause(cause);
     store_enter(store, &work);
     for (GList *l = store->live.head; l; l = next) {
         Token *token = l->data;

@@ -262,6 +262,8 @@ static int vscsi_hd_get_instances(QEMUFile *f, void *pv, size_t size,
     }
     qemu_get_buffer(f, all.id[0], n * VSCSI_TOKEN_INSTANCE_LEN);
     vscsi_token_store_forget_all(vscsi_copy_tokens());
+    /* a clock that was set back took the deadlines along */
+    vscsi_copy_timer_rearm();
     for (unsigned i = 0; i < n; i++) {
         vscsi_token_store_adopt_instance(vscsi_copy_tokens(), all.id[i]);
     }

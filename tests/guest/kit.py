@@ -2,13 +2,15 @@
 """What a guest test needs on the host: a folder, images, comparisons.
 
 A test is a function test_<behaviour>(kit) in a file test-<part>.py.  It
-passes if it returns, and is skipped if it raises vm.Skip with a reason.
+passes if it returns (a text that it returns is printed as a note), and is
+skipped if it raises vm.Skip with a reason.
 """
 
 import hashlib
 import os
 import random
 import struct
+import time
 
 import vm
 from vm import GuestError, run
@@ -18,10 +20,14 @@ BLOCK = 512
 
 
 class Kit:
-    """The means of one test; its folder is removed after the test."""
+    """The means of one test; its folder is removed after the test.
 
-    def __init__(self, folder):
+    seed is what random tests start from; the runner prints it.
+    """
+
+    def __init__(self, folder, seed):
         self.folder = folder
+        self.seed = seed
         self._guests = 0
 
     def path(self, name):
@@ -35,21 +41,34 @@ class Kit:
         os.makedirs(folder)
         return vm.Guest(folder, script, **options)
 
+    def odxcopy(self):
+        """For a guest's "files": the project's copy program."""
+        path = os.path.join(vm.ROOT, 'build', 'tools', 'odxcopy')
+        if not os.path.exists(path):
+            raise GuestError(f'{path} is missing: run scripts/setup')
+        return {'usr/bin/odxcopy': path}
+
     def image(self, name, size, fmt='raw'):
         """An empty image; returns its path."""
         path = self.path(name)
         run(vm.binary('qemu-img'), 'create', '-q', '-f', fmt, path, str(size))
         return path
 
-    def stamped(self, name, size, fmt='raw', seed=1):
+    def stamped(self, name, size, fmt='raw', seed=1, holes=()):
         """An image whose blocks all differ; returns its path.
 
         Each block of 512 bytes holds its number and the seed, so that a
         block that comes from elsewhere is seen, and says from where.
+        holes: (offset, length) pairs that stay unwritten and read as zeroes.
         """
         raw = self.path(name if fmt == 'raw' else name + '.raw')
         with open(raw, 'wb') as f:
-            f.write(stamps(0, size // BLOCK, seed))
+            at = 0
+            for offset, length in [*holes, (size, 0)]:
+                f.seek(at)
+                f.write(stamps(at // BLOCK, (offset - at) // BLOCK, seed))
+                at = offset + length
+            f.truncate(size)
         if fmt == 'raw':
             return raw
         path = self.path(name)
@@ -71,6 +90,14 @@ class Kit:
         with open(self.raw(path, fmt), 'rb') as f:
             f.seek(offset)
             return f.read(length)
+
+    def until(self, condition, what, seconds=60):
+        """Waits until the condition holds; fails when it never does."""
+        for _ in range(seconds * 20):
+            if condition():
+                return
+            time.sleep(0.05)
+        raise GuestError(f'waited {seconds} s in vain until {what}')
 
     def check(self, path, fmt):
         """Fails unless qemu-img finds the image sound."""

@@ -55,9 +55,14 @@ class Skip(Exception):
 
 
 def binary(name):
-    """The path of one of the project's programs."""
-    for folder in ('build/bin', 'build/qemu'):
-        path = os.path.join(ROOT, folder, name)
+    """The path of one of the project's programs.
+
+    VSCSI_BIN in the environment names another folder to take them from.
+    """
+    folders = [os.environ.get('VSCSI_BIN'), os.path.join(ROOT, 'build/bin'),
+               os.path.join(ROOT, 'build/qemu')]
+    for folder in filter(None, folders):
+        path = os.path.join(folder, name)
         if os.path.exists(path):
             return path
     raise GuestError(f'build/bin/{name} is missing: run scripts/setup')
@@ -243,10 +248,22 @@ class Guest:
         self.add('-blockdev', json.dumps(node_options(path, fmt, name)))
         return name
 
-    def lun(self, path, fmt='raw', props='', *, controller='vs0', target=0,
-            lun=0):
-        """Adds a disk on a controller; returns the block node's name."""
+    def slow_node(self, path, fmt='raw', bytes_per_second=4 << 20):
+        """Adds a block node that takes writes at a limited rate only."""
         node = self.node(path, fmt)
+        self.add('-object', f'throttle-group,id=rate-{node},'
+                 f'x-bps-write={bytes_per_second}',
+                 '-blockdev', f'driver=throttle,node-name=slow-{node},'
+                 f'throttle-group=rate-{node},file={node}')
+        return f'slow-{node}'
+
+    def lun(self, path, fmt='raw', props='', *, controller='vs0', target=0,
+            lun=0, node=None):
+        """Adds a disk on a controller; returns the block node's name.
+
+        node: an existing block node, instead of path and fmt.
+        """
+        node = node or self.node(path, fmt)
         self.add('-device', _join(
             f'{LUN},drive={node},bus={controller}.0,channel=0,'
             f'scsi-id={target},lun={lun}', props))
@@ -344,13 +361,17 @@ class Guest:
             self._left('the end of the guest')
             if not self._read_control(0.5) and self._control.ended:
                 self._fail('the guest ended without its @@EXIT line')
+        self.wait_qemu()
+        return self.exit_code
+
+    def wait_qemu(self):
+        """Waits for the end of QEMU, which must be a clean one."""
         try:
-            code = self._process.wait(timeout=self._left('the power-off'))
+            code = self._process.wait(timeout=self._left('the end of QEMU'))
         except subprocess.TimeoutExpired:
-            self._fail('the guest ended its script but did not switch off')
+            self._fail('QEMU did not end')
         if code:
             self._fail(f'QEMU ended with {code}')
-        return self.exit_code
 
     def finish(self, expect=()):
         """Waits for the end; fails unless all checks were ok.

@@ -5,158 +5,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "qemu/osdep.h"
-#include "qemu/thread.h"
-#include "hw/vscsi/copy-list.h"
-#include "unit.h"
-
-#define MAX_RUNNING 3u
-#define MAX_ENDED 4u
-#define RETENTION_MS 60000
-
-/* ----------------------------------------------------------------- fixture */
-
-typedef struct TestOp {
-    VscsiCopyOp base;
-} TestOp;
-
-static int64_t now_ms;
-static VscsiCopyList *list;
-static unsigned nr_freed;
-static unsigned nr_ops;
-
-static int64_t fake_clock(void *opaque)
-{
-    ck_assert_ptr_eq(opaque, &now_ms);
-    return now_ms;
-}
-
-static void setup(void)
-{
-    VscsiCopyListConfig config = {
-        .max_running = MAX_RUNNING,
-        .max_ended = MAX_ENDED,
-        .retention_ms = RETENTION_MS,
-        .clock_ms = fake_clock,
-        .opaque = &now_ms,
-    };
-
-    now_ms = 5000;
-    nr_freed = 0;
-    nr_ops = 0;
-    list = vscsi_copy_list_new(&config);
-}
-
-static void teardown(void)
-{
-    vscsi_copy_list_free(list);
-    list = NULL;
-    ck_assert_uint_eq(nr_freed, nr_ops);
-}
-
-static void op_free(VscsiCopyOp *op)
-{
-    /* would deadlock if the list held its lock */
-    if (list) {
-        vscsi_copy_list_running(list);
-    }
-    nr_freed++;
-    g_free(container_of(op, TestOp, base));
-}
-
-static const VscsiCopyParams pt = {
-    .list_id = 7,
-    .service_action = VSCSI_SA_POPULATE_TOKEN,
-    .form = VSCSI_COPY_LID4,
-    .transfer_units = VSCSI_UNITS_BLOCKS,
-};
-
-static const VscsiCopyParams xcopy = {
-    .list_id = 7,
-    .service_action = VSCSI_SA_EXTENDED_COPY_LID1,
-    .form = VSCSI_COPY_LID1,
-    .transfer_units = VSCSI_UNITS_BYTES,
-};
-
-/* Begin with an op that only the list holds */
-static VscsiCopyBegin try_begin(VscsiCopyParams params, uint64_t *serial)
-{
-    TestOp *op = g_new0(TestOp, 1);
-    VscsiCopyBegin result;
-
-    nr_ops++;
-    vscsi_copy_op_init(&op->base, op_free);
-    params.op = &op->base;
-    result = vscsi_copy_list_begin(list, &params, serial);
-    vscsi_copy_op_unref(&op->base);
-    return result;
-}
-
-static uint64_t begin(VscsiCopyParams params)
-{
-    uint64_t serial = 0;
-
-    ck_assert_int_eq(try_begin(params, &serial), VSCSI_COPY_BEGIN_OK);
-    ck_assert_uint_ne(serial, 0);
-    return serial;
-}
-
-static uint64_t begin_id(uint32_t list_id)
-{
-    VscsiCopyParams params = pt;
-
-    params.list_id = list_id;
-    return begin(params);
-}
-
-static uint8_t token[VSCSI_ROD_TOKEN_LEN] = { 1, 2, 3 };
-
-static const VscsiCopyResult good = {
-    .state = VSCSI_COPY_OK,
-    .count = 1000,
-    .token = token,
-};
-
-static const VscsiCopyResult failed = {
-    .state = VSCSI_COPY_ERROR,
-    .completion_status = VSCSI_STATUS_CHECK_CONDITION,
-    .has_sense = true,
-    .sense = { .key = VSCSI_KEY_COPY_ABORTED, .asc = 0x0d, .ascq = 0x01 },
-    .count = 10,
-    .segments = 2,
-};
-
-static const VscsiCopyResult terminated = {
-    .state = VSCSI_COPY_TERMINATED,
-    .completion_status = VSCSI_STATUS_GOOD,
-    .has_sense = true,
-    .token = token,
-};
-
-static void end(uint64_t serial, const VscsiCopyResult *result)
-{
-    ck_assert(vscsi_copy_list_end(list, serial, result));
-}
-
-static bool known(uint32_t list_id)
-{
-    VscsiCopyRecord record;
-
-    return vscsi_copy_list_query(list, VSCSI_COPY_QUERY_RCS4, list_id,
-                                 &record);
-}
-
-/* A query that is answered and transferred without error */
-static bool ask(VscsiCopyQuery query, uint32_t list_id, uint32_t alloc_len,
-                VscsiCopyRecord *record)
-{
-    if (!vscsi_copy_list_query(list, query, list_id, record)) {
-        return false;
-    }
-    vscsi_copy_list_returned(list, query, record, alloc_len,
-                             record->status.token ? 550 : 36);
-    return true;
-}
+#include "copy-list-fixture.h"
 
 /* ------------------------------------------------------------ begin and end */
 
@@ -199,6 +48,20 @@ START_TEST(an_immediate_operation_runs_in_the_background)
     begin(params);
     ck_assert(vscsi_copy_list_query(list, VSCSI_COPY_QUERY_RCS4, 7, &record));
     ck_assert_int_eq(record.status.state, VSCSI_COPY_BACKGROUND);
+}
+END_TEST
+
+START_TEST(progress_reported_after_the_end_changes_nothing)
+{
+    uint64_t serial = begin(pt);
+    VscsiCopyRecord record;
+
+    end(serial, &good);
+    ck_assert(!vscsi_copy_list_progress(list, serial, 5, 5));
+    ck_assert(ask(VSCSI_COPY_QUERY_RRTI, 7, 550, &record));
+    ck_assert_uint_eq(record.status.count, 1000);
+    ck_assert_uint_eq(record.status.operation_counter, 0);
+    ck_assert(!vscsi_copy_list_progress(list, serial, 5, 5));
 }
 END_TEST
 
@@ -579,7 +442,7 @@ START_TEST(lid1_queries_do_not_see_lid4_operations)
 }
 END_TEST
 
-/* ------------------------------------------------- abort, reset, nexus, time */
+/* ------------------------------------------ abort, reset, nexus loss, time */
 
 START_TEST(abort_asks_the_operation_to_stop_and_holds_it)
 {
@@ -690,6 +553,28 @@ START_TEST(a_result_is_kept_for_its_time_and_no_longer)
 }
 END_TEST
 
+START_TEST(a_clock_set_back_leaves_the_rest_of_the_time)
+{
+    VscsiCopyRecord record;
+
+    now_ms = 1000000;
+    begin_id(1);
+    now_ms += 100;
+    end(begin_id(2), &good);
+    now_ms += 100;
+    vscsi_copy_list_expire(list);
+    now_ms -= 500000;
+    ck_assert_int_eq(vscsi_copy_list_next_deadline(list),
+                     now_ms + RETENTION_MS - 100);
+    ck_assert(ask(VSCSI_COPY_QUERY_RCS4, 1, 550, &record));
+    ck_assert_int_eq(record.age_ms, 200);
+    now_ms += RETENTION_MS - 101;
+    ck_assert(known(2));
+    now_ms++;
+    ck_assert(!known(2));
+}
+END_TEST
+
 START_TEST(the_snapshot_shows_all_oldest_first_without_tokens)
 {
     static const uint8_t none[VSCSI_ROD_TOKEN_LEN];
@@ -740,6 +625,7 @@ int main(void)
     const TTest *const tests[] = {
         a_running_operation_shows_its_progress,
         an_immediate_operation_runs_in_the_background,
+        progress_reported_after_the_end_changes_nothing,
         the_operation_counter_wraps,
         a_good_end_keeps_the_token_and_lets_the_op_go,
         a_failed_end_keeps_the_sense_and_no_token,
@@ -773,6 +659,7 @@ int main(void)
         a_second_reset_returns_what_the_first_could_not_stop,
         nexus_loss_drops_results_and_lets_operations_go_on,
         a_result_is_kept_for_its_time_and_no_longer,
+        a_clock_set_back_leaves_the_rest_of_the_time,
         the_snapshot_shows_all_oldest_first_without_tokens,
         a_list_is_freed_with_operations_that_run,
         random_operations_agree_with_a_naive_model,

@@ -372,6 +372,29 @@ START_TEST(a_clock_read_late_does_not_turn_time_back)
 }
 END_TEST
 
+START_TEST(a_clock_set_back_leaves_the_rest_of_the_time)
+{
+    uint8_t live[512], ended[512];
+
+    add(LUN_B, ended);
+    vscsi_token_store_end_lun(store, LUN_B, VSCSI_TOKEN_REVOKED);
+    env.now_ms += 1;
+    add(LUN_A, live);
+    env.now_ms += 1;
+    vscsi_token_store_expire(store);
+    env.now_ms -= 500000;
+    ck_assert_int_eq(vscsi_token_store_next_deadline(store),
+                     env.now_ms + TIMEOUT_MS - 2);
+    env.now_ms += TIMEOUT_MS - 3;
+    expect(ended, VSCSI_TOKEN_REVOKED);
+    env.now_ms++;
+    expect(ended, VSCSI_TOKEN_UNKNOWN);
+    ck_assert_int_eq(vscsi_token_store_next_deadline(store), env.now_ms + 1);
+    env.now_ms++;
+    expect(live, VSCSI_TOKEN_EXPIRED);
+}
+END_TEST
+
 /* ---------------------------------------------------------------------- end */
 
 START_TEST(the_cause_of_an_end_is_remembered_and_the_first_one_stays)
@@ -666,6 +689,7 @@ int main(void)
         the_end_of_the_last_use_restarts_the_timer,
         a_rejected_use_does_not_restart_the_timer,
         a_clock_read_late_does_not_turn_time_back,
+        a_clock_set_back_leaves_the_rest_of_the_time,
         the_cause_of_an_end_is_remembered_and_the_first_one_stays,
         a_cause_is_remembered_for_one_more_lifetime,
         the_oldest_cause_is_forgotten_when_there_are_too_many,

@@ -121,9 +121,8 @@ START_TEST(naca_is_refused)
     memcpy(raw, examples[_i].cdb, sizeof(raw));
     raw[15] = 0x04;
     ck_assert(!vscsi_cdb_decode(raw, VSCSI_FEATURE_ALL, &cdb, &err));
-    ck_assert_sense(err, 0x052400);
-    ck_assert(err.field_in_cdb);
-    ck_assert_uint_eq(err.field_pointer, 15);
+    ck_assert_field(err, 0x052400, true, 15);
+    ck_assert_uint_eq(err.bit_pointer, 2);
 }
 END_TEST
 
@@ -154,9 +153,8 @@ START_TEST(an_unknown_service_action_is_an_invalid_field_not_opcode)
                 known++;
                 continue;
             }
-            ck_assert_sense(err, 0x052400);
-            ck_assert(err.has_field_pointer && err.field_in_cdb);
-            ck_assert_uint_eq(err.field_pointer, 1);
+            ck_assert_field(err, 0x052400, true, 1);
+            ck_assert_uint_eq(err.bit_pointer, 4);
         }
         ck_assert_uint_eq(known, opcode == 0x83 ? 4 : 6);
     }

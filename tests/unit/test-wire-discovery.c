@@ -23,7 +23,7 @@ static VscsiDiscovery example(void)
         .optimal_blocks = 0x20000,
         .xcopy = {
             .snlid = true, .max_cscds = 2, .max_segments = 8,
-            .max_list_length = 0x160,
+            .max_list_length = 0x160, .max_inline = 0x01020304,
         },
         .min_lifetime_s = 1,
         .max_lifetime_s = 2,
@@ -141,6 +141,7 @@ START_TEST(extended_copy_descriptors_are_as_the_standard_says)
 {
     const uint8_t parameters[32] = {
         0x00, 0x04, 0x00, 0x1c, 0, 0, 0, 0, 0, 2, 0, 8, 0, 0, 1, 0x60,
+        1, 2, 3, 4,
     };
     const uint8_t types[8] = { 0, 8, 0, 4, 3, 0x02, 0x0a, 0xe4 };
     const uint8_t ids[8] = { 0, 0x0c, 0, 4, 0, 2, 0xff, 0xff };
@@ -254,6 +255,7 @@ START_TEST(page_survives_encode_and_decode)
     ck_assert_uint_eq(back.xcopy.max_cscds, d.xcopy.max_cscds);
     ck_assert_uint_eq(back.xcopy.max_segments, d.xcopy.max_segments);
     ck_assert_uint_eq(back.xcopy.max_list_length, d.xcopy.max_list_length);
+    ck_assert_uint_eq(back.xcopy.max_inline, d.xcopy.max_inline);
     ck_assert_uint_eq(back.min_lifetime_s, d.min_lifetime_s);
     ck_assert_uint_eq(back.max_lifetime_s, d.max_lifetime_s);
     ck_assert_uint_eq(back.optimal_granularity_blocks, 8);
@@ -302,6 +304,41 @@ START_TEST(every_wrong_descriptor_length_is_survived)
             }
             free(exact);
         }
+    }
+}
+END_TEST
+
+START_TEST(a_command_list_that_does_not_add_up_is_refused)
+{
+    static const struct {
+        uint8_t list[8];        /* list length, then the list */
+        bool good;
+    } cases[] = {
+        { { 0 }, true },
+        { { 3, 0x83, 1, 0x10 }, true },
+        { { 5, 0x83, 1, 0x10, 0x84, 0 }, true },
+        { { 7, 0x83, 1, 0x10, 0x84, 2, 0x05, 0x07 }, true },
+        { { 1, 0x83 }, false },             /* no count */
+        { { 2, 0x83, 1 }, false },          /* action missing */
+        { { 4, 0x83, 1, 0x10, 0x84 }, false },
+        { { 7, 0x83, 6, 0x10 }, false },    /* one too many */
+        { { 8, 0x83, 6, 0x10 }, false },    /* over the descriptor */
+        { { 255 }, false },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        uint8_t page[16] = { 0, 0x8f, 0, 12, 0x00, 0x01, 0, 8 };
+        uint8_t *exact;
+        VscsiDiscovery d;
+
+        memcpy(page + 8, cases[i].list, 8);
+        exact = unit_exact(page, sizeof(page));
+        ck_assert_int_eq(vscsi_vpd_8f_decode(exact, sizeof(page), &d),
+                         cases[i].good);
+        if (cases[i].good && exact[8]) {
+            ck_assert_uint_eq(d.features, VSCSI_FEATURE_TOKEN);
+        }
+        free(exact);
     }
 }
 END_TEST
@@ -412,6 +449,7 @@ int main(void)
     tc = unit_case(suite, "malformed");
     tcase_add_test(tc, every_truncated_page_is_refused);
     tcase_add_test(tc, every_wrong_descriptor_length_is_survived);
+    tcase_add_test(tc, a_command_list_that_does_not_add_up_is_refused);
     tcase_add_test(tc, another_page_is_refused);
 
     tc = unit_case(suite, "other pages");

@@ -30,13 +30,14 @@ static size_t ask(uint8_t *buf, uint8_t options, uint8_t opcode, uint16_t sa,
     };
     VscsiSense err = { 0 };
     size_t len = 0;
+    bool ok = vscsi_rsoc_encode(buf, ROOM, &cdb, tables, 2, &len, &err);
 
-    if (vscsi_rsoc_encode(buf, ROOM, &cdb, tables, 2, &len, &err)) {
-        *code = 0;
-        return len;
+    *code = unit_code(ok, err);
+    if (!ok) {
+        ck_assert_field(err, 0x052400, true, 2);
+        ck_assert_uint_eq(err.bit_pointer, 2);
     }
-    *code = vscsi_sense_code(&err);
-    return 0;
+    return ok ? len : 0;
 }
 
 START_TEST(tables_are_in_order_and_their_maps_name_the_command)
@@ -314,17 +315,18 @@ START_TEST(bad_cdbs_are_refused)
     static const struct {
         uint8_t byte, value;
         uint32_t code;
+        uint8_t bit;
     } cases[] = {
-        { 0, 0xa4, 0x052000 },
-        { 1, 0x0d, 0x052400 },
-        { 1, 0x05, 0x052400 },
-        { 1, 0xec, 0 },
-        { 2, 0x04, 0x052400 },
-        { 2, 0x07, 0x052400 },
-        { 2, 0x78, 0 },
-        { 10, 0xff, 0 },
-        { 11, 0x04, 0x052400 },
-        { 11, 0xc3, 0 },
+        { 0, 0xa4, 0x052000, 0 },
+        { 1, 0x0d, 0x052400, 4 },
+        { 1, 0x05, 0x052400, 4 },
+        { 1, 0xec, 0, 0 },
+        { 2, 0x04, 0x052400, 2 },
+        { 2, 0x07, 0x052400, 2 },
+        { 2, 0x78, 0, 0 },
+        { 10, 0xff, 0, 0 },
+        { 11, 0x04, 0x052400, 2 },
+        { 11, 0xc3, 0, 0 },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -336,6 +338,11 @@ START_TEST(bad_cdbs_are_refused)
         ck_assert_int_eq(vscsi_rsoc_cdb_decode(raw, &cdb, &err),
                          cases[i].code == 0);
         ck_assert_sense(err, cases[i].code);
+        if (cases[i].code == 0x052400) {
+            ck_assert_field(err, 0x052400, true, cases[i].byte);
+            ck_assert(err.has_bit_pointer);
+            ck_assert_uint_eq(err.bit_pointer, cases[i].bit);
+        }
     }
 }
 END_TEST

@@ -75,7 +75,7 @@ static uint32_t pt_result(const uint8_t *buf, size_t len,
     bool ok = vscsi_pt_decode(exact, len, l, pt, &err);
 
     free(exact);
-    return ok ? 0 : vscsi_sense_code(&err);
+    return unit_code(ok, err);
 }
 
 static uint32_t wut_result(const uint8_t *buf, size_t len,
@@ -87,7 +87,7 @@ static uint32_t wut_result(const uint8_t *buf, size_t len,
 
     free(exact);
     wut->token = NULL;
-    return ok ? 0 : vscsi_sense_code(&err);
+    return unit_code(ok, err);
 }
 
 START_TEST(pt_ranges_come_out_in_order_without_empty_ones)
@@ -422,6 +422,11 @@ START_TEST(one_range_is_bounded_by_the_rod_and_descriptor_limits)
     ck_assert_uint_eq(pt_result(buf, len, &l, &pt), 0);
     l.max_rod_bytes = 100 * 512;
     ck_assert_uint_eq(pt_result(buf, len, &l, &pt), 0x052600);
+    pt_range(buf, 0, 0, 100);
+    pt_range(buf, 1, 500, 0);
+    ck_assert_uint_eq(pt_result(buf, len, &l, &pt), 0);
+    pt_range(buf, 0, 0, 101);
+    ck_assert_uint_eq(pt_result(buf, len, &l, &pt), 0x052600);
 }
 END_TEST
 
@@ -672,32 +677,74 @@ START_TEST(wut_offset_in_bytes_must_fit_in_64_bits)
 }
 END_TEST
 
-START_TEST(errors_point_at_the_field)
+START_TEST(populate_token_errors_point_at_the_field)
+{
+    static const struct {
+        uint8_t at, value;      /* what is wrong in a list of two ranges */
+        uint32_t code;
+        uint16_t field;
+    } cases[] = {
+        { 1, 0x1d, 0x052600, 0 },       /* DATA LENGTH */
+        { 4, 0xff, 0x052600, 4 },       /* INACTIVITY TIMEOUT */
+        { 2, 0x02, 0x052600, 8 },       /* ROD TYPE, with RTV */
+        { 15, 0x0f, 0x052600, 14 },     /* list length */
+        { 16, 0x80, 0x052100, 16 },     /* LBA of the first range */
+        { 32, 0x80, 0x052100, 32 },     /* and of the second */
+        { 26, 0x05, 0x052600, 24 },     /* its length */
+        { 42, 0x04, 0x052600, 16 },     /* the sum */
+        { 37, 0x00, 0x052600, 16 },     /* overlap */
+    };
+    VscsiLimits l = limits();
+
+    l.max_range_bytes = 0x401 * 512;
+    l.max_token_blocks = 0x401;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        uint8_t buf[PT_ROOM];
+        size_t len = pt_list(buf, 2);
+        VscsiSense err = { 0 };
+        VscsiPt pt;
+
+        stl_be_p(buf + 8, VSCSI_ROD_PIT_PERSISTENT);
+        pt_range(buf, 0, 0, 1);
+        pt_range(buf, 1, 0x40000, 1);
+        ck_assert_uint_eq(pt_result(buf, len, &l, &pt), 0);
+        if (cases[i].field == 16 && cases[i].at == 42) {
+            pt_range(buf, 0, 0, 2);
+        }
+        buf[cases[i].at] = cases[i].value;
+        ck_assert(!vscsi_pt_decode(buf, len, &l, &pt, &err));
+        ck_assert_field(err, cases[i].code, false, cases[i].field);
+        ck_assert(!err.has_bit_pointer);
+    }
+}
+END_TEST
+
+START_TEST(write_using_token_errors_point_at_the_field)
 {
     VscsiLimits l = limits();
     uint8_t buf[WUT_ROOM];
-    size_t len = pt_list(buf, 2);
     VscsiSense err;
-    VscsiPt pt;
     VscsiWut wut;
+    size_t len = wut_list(buf, 9);
 
-    pt_range(buf, 1, 1 << 20, 1);
-    ck_assert(!vscsi_pt_decode(buf, len, &l, &pt, &err));
-    ck_assert(err.has_field_pointer && !err.field_in_cdb);
-    ck_assert_uint_eq(err.field_pointer, 32);
-
-    len = pt_list(buf, 9);
-    ck_assert(!vscsi_pt_decode(buf, len, &l, &pt, &err));
-    ck_assert_uint_eq(err.field_pointer, 14);
-
-    len = wut_list(buf, 9);
     ck_assert(!vscsi_wut_decode(buf, len, &l, &wut, &err));
-    ck_assert_uint_eq(err.field_pointer, 534);
-
+    ck_assert_field(err, 0x052608, false, 534);
     len = wut_list(buf, 1);
     stw_be_p(buf + 22, 0);
     ck_assert(!vscsi_wut_decode(buf, len, &l, &wut, &err));
-    ck_assert_uint_eq(err.field_pointer, 22);
+    ck_assert_field(err, 0x05230a, false, 22);
+    len = wut_list(buf, 1);
+    buf[8] = 0xff;
+    ck_assert(!vscsi_wut_decode(buf, len, &l, &wut, &err));
+    ck_assert_field(err, 0x052600, false, 8);
+    len = wut_list(buf, 1);
+    buf[1]++;
+    ck_assert(!vscsi_wut_decode(buf, len, &l, &wut, &err));
+    ck_assert_field(err, 0x052600, false, 0);
+    len = wut_list(buf, 1);
+    wut_range(buf, 0, 1 << 20, 1);
+    ck_assert(!vscsi_wut_decode(buf, len, &l, &wut, &err));
+    ck_assert_field(err, 0x052100, false, 536);
 }
 END_TEST
 
@@ -737,6 +784,7 @@ int main(void)
     tcase_add_test(tc, overlapping_ranges_are_refused);
     tcase_add_test(tc, the_sum_is_bounded_by_the_token_size_and_the_rod_size);
     tcase_add_test(tc, one_range_is_bounded_by_the_rod_and_descriptor_limits);
-    tcase_add_test(tc, errors_point_at_the_field);
+    tcase_add_test(tc, populate_token_errors_point_at_the_field);
+    tcase_add_test(tc, write_using_token_errors_point_at_the_field);
     return unit_run(suite);
 }

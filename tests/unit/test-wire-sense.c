@@ -161,6 +161,17 @@ START_TEST(field_pointer_in_the_cdb_with_bit)
 }
 END_TEST
 
+START_TEST(the_lowest_bit_can_be_pointed_at)
+{
+    VscsiSense sense = vscsi_sense_param_field(
+        VSCSI_SENSE_INVALID_FIELD_IN_PARAM, 2, 0);
+    uint8_t buf[VSCSI_SENSE_FIXED_LEN];
+
+    vscsi_sense_encode_fixed(&sense, buf);
+    ck_assert_uint_eq(buf[15], 0x80 | 0x08);
+}
+END_TEST
+
 START_TEST(field_pointer_in_the_parameter_list_without_bit)
 {
     VscsiSense sense = vscsi_sense_param_field(
@@ -285,6 +296,7 @@ int main(void)
     tcase_add_test(tc, information_sets_valid);
     tcase_add_test(tc, information_beyond_32_bits_is_not_valid_and_zero);
     tcase_add_test(tc, field_pointer_in_the_cdb_with_bit);
+    tcase_add_test(tc, the_lowest_bit_can_be_pointed_at);
     tcase_add_test(tc, field_pointer_in_the_parameter_list_without_bit);
     tcase_add_test(tc, residual_is_copy_aborted_with_the_count);
     tcase_add_test(tc, residual_of_nothing_is_illegal_request_with_zero);

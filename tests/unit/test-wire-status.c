@@ -202,6 +202,28 @@ START_TEST(both_responses_survive_encode_and_decode)
 }
 END_TEST
 
+START_TEST(responses_without_sense_or_token_survive_too)
+{
+    VscsiCopyStatus status = example(VSCSI_COPY_BACKGROUND), back;
+    uint8_t full[ROOM], *exact;
+    size_t len = vscsi_rrti_encode(full, sizeof(full), &status);
+
+    exact = unit_exact(full, len);
+    ck_assert(vscsi_rrti_decode(exact, len, &back));
+    ck_assert(!back.has_sense);
+    ck_assert_ptr_null(back.token);
+    ck_assert_uint_eq(back.state, VSCSI_COPY_BACKGROUND);
+    ck_assert_uint_eq(back.count, status.count);
+    free(exact);
+
+    len = vscsi_rcs4_encode(full, sizeof(full), &status);
+    exact = unit_exact(full, len);
+    ck_assert(vscsi_rcs4_decode(exact, len, &back));
+    ck_assert(!back.has_sense);
+    free(exact);
+}
+END_TEST
+
 START_TEST(every_truncated_response_is_refused)
 {
     VscsiCopyStatus status = example(VSCSI_COPY_PARTIAL), back;
@@ -380,6 +402,7 @@ int main(void)
 
     tc = unit_case(suite, "decode");
     tcase_add_test(tc, both_responses_survive_encode_and_decode);
+    tcase_add_test(tc, responses_without_sense_or_token_survive_too);
     tcase_add_test(tc, every_truncated_response_is_refused);
     tcase_add_test(tc, contradicting_lengths_are_refused);
 

@@ -114,6 +114,50 @@ START_TEST(token_survives_encode_and_decode)
 }
 END_TEST
 
+START_TEST(each_bit_field_of_a_token_stands_alone)
+{
+    VscsiRodToken base = example();
+
+    base.creator.lu_id_type = base.p_type = base.p_i_exponent = 0;
+    base.blocks_per_physical_exponent = base.lowest_aligned_lba = 0;
+    base.prot_en = base.lbpme = base.lbprz = false;
+    for (int i = 0; i < 9; i++) {
+        VscsiRodToken token = base, back;
+        uint8_t buf[VSCSI_ROD_TOKEN_LEN];
+        VscsiSense err;
+
+        token.creator.lu_id_type = i == 0 ? 3 : 0;
+        token.creator.device_type = i == 1 ? 0x1f : 0;
+        token.p_type = i == 2 ? 7 : 0;
+        token.prot_en = i == 3;
+        token.p_i_exponent = i == 4 ? 15 : 0;
+        token.blocks_per_physical_exponent = i == 5 ? 15 : 0;
+        token.lbpme = i == 6;
+        token.lbprz = i == 7;
+        token.lowest_aligned_lba = i == 8 ? 0x3fff : 0;
+        vscsi_rod_token_encode(&token, buf);
+        ck_assert(vscsi_rod_token_decode(buf, &back, &err));
+        ck_assert_uint_eq(back.creator.lu_id_type, i == 0 ? 3 : 0);
+        ck_assert_uint_eq(back.creator.device_type, i == 1 ? 0x1f : 0);
+        ck_assert_uint_eq(back.p_type, i == 2 ? 7 : 0);
+        ck_assert_int_eq(back.prot_en, i == 3);
+        ck_assert_uint_eq(back.p_i_exponent, i == 4 ? 15 : 0);
+        ck_assert_uint_eq(back.blocks_per_physical_exponent,
+                          i == 5 ? 15 : 0);
+        ck_assert_int_eq(back.lbpme, i == 6);
+        ck_assert_int_eq(back.lbprz, i == 7);
+        ck_assert_uint_eq(back.lowest_aligned_lba, i == 8 ? 0x3fff : 0);
+        /* where the standard has them */
+        ck_assert_uint_eq(buf[17], i == 0 ? 0xc0 : i == 1 ? 0x1f : 0);
+        ck_assert_uint_eq(buf[100], i == 2 ? 0x0e : i == 3);
+        ck_assert_uint_eq(buf[101], i == 4 ? 0xf0 : i == 5 ? 0x0f : 0);
+        ck_assert_int_eq(lduw_be_p(buf + 102),
+                         i == 6 ? 0x8000 : i == 7 ? 0x4000
+                         : i == 8 ? 0x3fff : 0);
+    }
+}
+END_TEST
+
 START_TEST(every_other_token_length_is_refused)
 {
     VscsiRodToken token = example(), back;
@@ -281,6 +325,7 @@ int main(void)
 
     tcase_add_test(tc, token_is_laid_out_as_the_standard_says);
     tcase_add_test(tc, token_survives_encode_and_decode);
+    tcase_add_test(tc, each_bit_field_of_a_token_stands_alone);
     tcase_add_test(tc, every_other_token_length_is_refused);
     tcase_add_test(tc, a_creator_that_is_no_descriptor_is_corrupt);
     tcase_add_test(tc, designator_lengths_that_do_not_fit_are_corrupt);

@@ -65,7 +65,7 @@ static uint32_t result(const uint8_t *buf, size_t len,
 
     out->inline_data = NULL;
     free(exact);
-    return ok ? 0 : vscsi_sense_code(&err);
+    return unit_code(ok, err);
 }
 
 START_TEST(list_is_laid_out_as_the_standard_says)
@@ -139,6 +139,123 @@ START_TEST(list_survives_encode_and_decode)
 }
 END_TEST
 
+START_TEST(each_bit_field_of_a_cscd_stands_alone)
+{
+    VscsiXcopyLimits l = limits();
+
+    for (int i = 0; i < 7; i++) {
+        VscsiXcopy x = example(), back;
+        VscsiCscd *c = &x.cscd[0];
+        uint8_t buf[ROOM];
+        size_t len;
+
+        c->lu_id_type = i == 0 ? 3 : 0;
+        c->device_type = i == 1 ? 0x1f : 0;
+        c->relative_port = i == 2 ? 0xffff : 0;
+        c->pad = i == 3;
+        c->block_length = i == 4 ? 0xffffff : 0;
+        c->designator.association = i == 5 ? 3 : 0;
+        c->designator.type = i == 6 ? 15 : 0;
+        len = vscsi_xcopy_encode(buf, sizeof(buf), &x);
+        ck_assert_uint_eq(result(buf, len, &l, &back), 0);
+        ck_assert_uint_eq(back.cscd[0].lu_id_type, c->lu_id_type);
+        ck_assert_uint_eq(back.cscd[0].device_type, c->device_type);
+        ck_assert_uint_eq(back.cscd[0].relative_port, c->relative_port);
+        ck_assert_int_eq(back.cscd[0].pad, c->pad);
+        ck_assert_uint_eq(back.cscd[0].block_length, c->block_length);
+        ck_assert(vscsi_designator_equal(&back.cscd[0].designator,
+                                         &c->designator));
+        ck_assert_uint_eq(buf[16 + 1], i == 0 ? 0xc0 : i == 1 ? 0x1f : 0);
+        ck_assert_uint_eq(buf[16 + 5], i == 5 ? 0x30 : i == 6 ? 0x0f : 0);
+        ck_assert_uint_eq(buf[16 + 28], i == 3 ? 0x04 : 0);
+    }
+}
+END_TEST
+
+START_TEST(each_bit_of_the_header_and_a_segment_stands_alone)
+{
+    VscsiXcopyLimits l = limits();
+
+    for (int i = 0; i < 4; i++) {
+        VscsiXcopy x = example(), back;
+        uint8_t buf[ROOM];
+        size_t len;
+
+        x.usage = VSCSI_LIST_ID_KEEP;
+        x.sequential = i == 0;
+        x.priority = i == 1 ? 7 : 0;
+        x.segment[0].dc = i == 2;
+        x.segment[0].cat = i == 3;
+        len = vscsi_xcopy_encode(buf, sizeof(buf), &x);
+        ck_assert_uint_eq(result(buf, len, &l, &back), 0);
+        ck_assert_int_eq(back.sequential, i == 0);
+        ck_assert_uint_eq(back.priority, i == 1 ? 7 : 0);
+        ck_assert_int_eq(back.segment[0].dc, i == 2);
+        ck_assert_int_eq(back.segment[0].cat, i == 3);
+        ck_assert_uint_eq(buf[1], i == 0 ? 0x20 : i == 1 ? 0x07 : 0);
+        ck_assert_uint_eq(buf[81], i == 2 ? 0x02 : i == 3);
+    }
+}
+END_TEST
+
+START_TEST(errors_point_at_the_field)
+{
+    static const struct {
+        uint8_t at, value;      /* what is wrong in example() */
+        uint32_t code;
+        uint16_t field;
+    } cases[] = {
+        { 1, 0x08, 0x052600, 1 },       /* reserved LIST ID USAGE */
+        { 1, 0x18, 0x052600, 0 },       /* usage 11b with an identifier */
+        { 3, 0x3f, 0x052600, 2 },       /* CSCD list length */
+        { 15, 0x01, 0x05260b, 12 },     /* INLINE DATA LENGTH */
+        { 16, 0xe0, 0x052607, 16 },     /* type of the first CSCD */
+        { 48, 0xe0, 0x052607, 48 },     /* and of the second */
+        { 55, 21, 0x052600, 55 },       /* DESIGNATOR LENGTH */
+        { 80, 0x03, 0x052609, 80 },     /* type of the segment */
+        { 83, 0x1c, 0x052600, 82 },     /* its length */
+    };
+    VscsiXcopyLimits l = limits();
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        VscsiXcopy x = example(), out;
+        VscsiSense err = { 0 };
+        uint8_t buf[ROOM] = { 0 };
+        size_t len = vscsi_xcopy_encode(buf, sizeof(buf), &x);
+
+        buf[cases[i].at] = cases[i].value;
+        ck_assert(!vscsi_xcopy_decode(buf, len + 1, &l, &out, &err));
+        ck_assert_field(err, cases[i].code, false, cases[i].field);
+        /* LIST ID USAGE is the one field that shares its byte */
+        ck_assert_int_eq(err.has_bit_pointer, cases[i].field == 1);
+        ck_assert(!err.has_bit_pointer || err.bit_pointer == 4);
+    }
+}
+END_TEST
+
+START_TEST(too_many_descriptors_point_at_their_list_length)
+{
+    VscsiXcopyLimits l = limits();
+    VscsiXcopy x = example(), out;
+    uint8_t buf[ROOM];
+    VscsiSense err;
+    size_t len;
+
+    x.n_cscds = 3;
+    len = vscsi_xcopy_encode(buf, sizeof(buf), &x);
+    ck_assert(!vscsi_xcopy_decode(buf, len, &l, &out, &err));
+    ck_assert_field(err, 0x052606, false, 2);
+    x.n_cscds = 0;
+    x.n_segments = 5;
+    for (int i = 1; i < 5; i++) {
+        x.segment[i] = x.segment[0];
+    }
+    len = vscsi_xcopy_encode(buf, sizeof(buf), &x);
+    ck_assert(!vscsi_xcopy_decode(buf, len, &l, &out, &err));
+    ck_assert_field(err, 0x052608, false, 8);
+}
+END_TEST
+
 START_TEST(length_zero_is_good_and_nothing_else)
 {
     VscsiXcopyLimits l = limits();
@@ -146,7 +263,9 @@ START_TEST(length_zero_is_good_and_nothing_else)
 
     ck_assert_uint_eq(result(NULL, 0, &l, &x), 0);
     ck_assert(x.empty);
+    ck_assert_uint_eq(x.n_cscds, 0);
     ck_assert_uint_eq(x.n_segments, 0);
+    ck_assert_uint_eq(x.inline_len, 0);
 }
 END_TEST
 
@@ -476,6 +595,10 @@ int main(void)
 
     tcase_add_test(tc, list_is_laid_out_as_the_standard_says);
     tcase_add_test(tc, list_survives_encode_and_decode);
+    tcase_add_test(tc, each_bit_field_of_a_cscd_stands_alone);
+    tcase_add_test(tc, each_bit_of_the_header_and_a_segment_stands_alone);
+    tcase_add_test(tc, errors_point_at_the_field);
+    tcase_add_test(tc, too_many_descriptors_point_at_their_list_length);
     tcase_add_test(tc, length_zero_is_good_and_nothing_else);
     tcase_add_test(tc, a_header_alone_copies_nothing);
     tcase_add_test(tc, reserved_lu_id_type_and_reserved_bytes_are_ignored);

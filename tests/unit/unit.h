@@ -17,7 +17,7 @@ static inline int unit_run(Suite *suite)
     SRunner *runner = srunner_create(suite);
     int failed;
 
-    srunner_run_all(runner, CK_NORMAL);
+    srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -29,7 +29,7 @@ static inline TCase *unit_case(Suite *suite, const char *name)
     TCase *tc = tcase_create(name);
 
     /* Sanitizers on a loaded machine; no test is judged by the clock. */
-    tcase_set_timeout(tc, 100);
+    tcase_set_timeout(tc, 300);
     suite_add_tcase(suite, tc);
     return tc;
 }
@@ -69,6 +69,20 @@ static inline void unit_fill(GRand *rand, uint8_t *buf, size_t len)
     ck_assert_msg(vscsi_sense_code(&(sense)) == (uint32_t)(want),       \
                   "sense %06x, expected %06x",                          \
                   vscsi_sense_code(&(sense)), (uint32_t)(want))
+
+/* 0 for success, else the code; a refusal has to say why. */
+#define unit_code(ok, sense)                                            \
+    ((ok) ? 0 : vscsi_sense_code(&(sense)) ? vscsi_sense_code(&(sense)) \
+                                           : UINT32_MAX)
+
+/* A refusal with @want that points at byte @at, of the CDB if @cdb. */
+#define ck_assert_field(sense, want, cdb, at)                           \
+    do {                                                                \
+        ck_assert_sense(sense, want);                                   \
+        ck_assert((sense).has_field_pointer);                           \
+        ck_assert_int_eq((sense).field_in_cdb, cdb);                    \
+        ck_assert_uint_eq((sense).field_pointer, at);                   \
+    } while (0)
 
 /*
  * Call an encoder, @call(buf, size) with these names, for every size up to

@@ -29,7 +29,7 @@
  * No function needs a coroutine, none yields.
  *
  * Time: as in the token store, a result whose time is up is discarded before
- * any answer is given.
+ * any answer is given, and a clock that is set back takes deadlines along.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -65,7 +65,7 @@ typedef struct VscsiCopyListConfig {
     unsigned max_running;       /* operations at a time; > 0 */
     unsigned max_ended;         /* results kept; > 0 */
     int64_t retention_ms;       /* how long a result is kept; > 0 */
-    int64_t (*clock_ms)(void *opaque);  /* monotonic; any thread; lock free */
+    int64_t (*clock_ms)(void *opaque);  /* any thread, no lock held */
     void *opaque;
 } VscsiCopyListConfig;
 
@@ -116,7 +116,8 @@ VscsiCopyBegin vscsi_copy_list_begin(VscsiCopyList *list,
  *
  * Adds one to the OPERATION COUNTER (16 bit, wraps) and stores the totals so
  * far: contiguous good units from the start, and segments.  False if the
- * operation is asked to stop (abort or reset).
+ * operation is asked to stop (abort or reset), or has ended: it may be another
+ * thread than the operation's own that reports.
  */
 bool vscsi_copy_list_progress(VscsiCopyList *list, uint64_t serial,
                               uint64_t transfer_count, uint16_t segments);

@@ -30,7 +30,10 @@
  * store.  No function needs a coroutine, none yields.
  *
  * Time: every function that takes the lock first applies what has expired by
- * now, so that an answer never depends on how punctual the owner's timer is.
+ * now, so that an answer never depends on how punctual the owner's timer is.  A
+ * clock that is set back by more than ten seconds (QEMU's virtual clock by
+ * loadvm) takes all deadlines along: what was left of them is left.  By less it
+ * stands still: threads may have read it at different times.
  *
  * Bounds: live tokens by the limits of add, remembered ones by max_remembered.
  * Tokens that were killed while in use are bounded by the uses.
@@ -50,8 +53,20 @@
 
 typedef struct VscsiTokenStore VscsiTokenStore;
 
-/* One command's hold on one token; see vscsi_token_store_use() */
-typedef struct VscsiTokenUse VscsiTokenUse;
+/*
+ * One command's hold on one token; see vscsi_token_store_use().  The fields are
+ * constant while it is held.
+ */
+typedef struct VscsiTokenUse {
+    VscsiTokenStore *store;
+    struct VscsiToken *token;   /* private to the store */
+    void *payload;              /* the ROD */
+    uint64_t id;                /* COPY MANAGER ROD TOKEN IDENTIFIER */
+    uint64_t lun_key;           /* creator LUN */
+    uint64_t bytes;             /* bytes represented */
+    uint32_t block_length;      /* of the creator LUN, bytes */
+    uint32_t rod_type;
+} VscsiTokenUse;
 
 /*
  * What a token is.  From BAD_LENGTH on in the order in which the standard
@@ -97,7 +112,7 @@ typedef struct VscsiTokenInfo {
 } VscsiTokenInfo;
 
 typedef struct VscsiTokenCallbacks {
-    /* Monotonic clock in milliseconds; may be called from any thread */
+    /* Clock in milliseconds; called from any thread */
     int64_t (*clock_ms)(void *opaque);
     /* Fill @buf with secure random bytes; false if there are none */
     bool (*random_bytes)(void *opaque, void *buf, size_t len);
@@ -224,13 +239,36 @@ VscsiTokenStatus vscsi_token_use_status(const VscsiTokenUse *use);
 /* End the token (DEL_TKN); no effect if it has ended.  @use stays held. */
 void vscsi_token_use_delete(VscsiTokenUse *use);
 
-/* The token's ROD and its fixed properties; constant while @use is held */
-void *vscsi_token_use_payload(const VscsiTokenUse *use);
-uint64_t vscsi_token_use_id(const VscsiTokenUse *use);
-uint64_t vscsi_token_use_lun_key(const VscsiTokenUse *use);
-uint64_t vscsi_token_use_bytes(const VscsiTokenUse *use);
-uint32_t vscsi_token_use_block_length(const VscsiTokenUse *use);
-uint32_t vscsi_token_use_rod_type(const VscsiTokenUse *use);
+/* The fields of a handle, for those who would rather not look inside */
+static inline void *vscsi_token_use_payload(const VscsiTokenUse *use)
+{
+    return use->payload;
+}
+
+static inline uint64_t vscsi_token_use_id(const VscsiTokenUse *use)
+{
+    return use->id;
+}
+
+static inline uint64_t vscsi_token_use_lun_key(const VscsiTokenUse *use)
+{
+    return use->lun_key;
+}
+
+static inline uint64_t vscsi_token_use_bytes(const VscsiTokenUse *use)
+{
+    return use->bytes;
+}
+
+static inline uint32_t vscsi_token_use_block_length(const VscsiTokenUse *use)
+{
+    return use->block_length;
+}
+
+static inline uint32_t vscsi_token_use_rod_type(const VscsiTokenUse *use)
+{
+    return use->rod_type;
+}
 
 /* -------------------------------------------------------------------- end */
 

@@ -33,7 +33,7 @@ typedef struct VscsiCopyConf {
     uint32_t max_tokens;        /* live ROD tokens that this LUN created */
     uint32_t max_copies;        /* third-party copy operations at a time */
     uint32_t sync_time;         /* ms; a synchronous command ends within it */
-    uint32_t retention;         /* seconds; how long a result can be asked for */
+    uint32_t retention;         /* seconds; a result can be asked for so long */
 } VscsiCopyConf;
 
 /* Room for the private state of the parent type; proof in lun-layout.c */

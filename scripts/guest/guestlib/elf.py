@@ -48,23 +48,59 @@ def libraries(programs, root, absent=()):
     return found
 
 
-def _dynamic_symbols(path):
-    """(undefined, defined) names in the dynamic symbol table.
+def _symbols(path):
+    """(undefined, defined): {name: version or ''} of the dynamic symbols.
 
     A weak name may stay undefined, and is tested before use: a stub for it
-    would be called.
+    would be called, so it is left out.
     """
-    undefined, defined = set(), set()
+    undefined, defined = {}, {}
     for line in run(['readelf', '--dyn-syms', '-W', path]).splitlines():
         part = line.split()
         if len(part) < 8 or not part[0].rstrip(':').isdigit():
             continue
-        name = part[7].split('@')[0]
+        name, _, version = part[7].partition('@')
         if part[6] != 'UND':
-            defined.add(name)
+            defined[name] = version.lstrip('@')
         elif part[4] != 'WEAK':
-            undefined.add(name)
+            undefined[name] = version
     return undefined, defined
+
+
+def _versions_of(path):
+    """{library: [version names that this file wants of it]}."""
+    versions, library = {}, None
+    for line in run(['readelf', '-V', '-W', path]).splitlines():
+        match = re.search(r'Version: \d+\s+File: (\S+)', line)
+        if match:
+            library = match.group(1)
+            continue
+        match = re.search(r'Name: (\S+)\s+Flags:', line)
+        if match and library:
+            versions.setdefault(library, []).append(match.group(1))
+    return versions
+
+
+def _write_stub(name, symbols, versions, folder):
+    """Compiles one stand-in: functions that end the program."""
+    source = os.path.join(folder, name + '.c')
+    script = os.path.join(folder, name + '.map')
+    with open(source, 'w', encoding='ascii') as f:
+        for symbol in sorted(symbols):
+            f.write(f'void {symbol}(void) {{ __builtin_trap(); }}\n')
+    with open(script, 'w', encoding='ascii') as f:
+        for version in versions:
+            members = ''.join(f' {s};' for s in sorted(symbols)
+                              if symbols[s] == version)
+            f.write(f'{version} {{{" global:" if members else ""}'
+                    f'{members} }};\n')
+    path = os.path.join(folder, name)
+    argv = ['gcc', '-shared', '-fPIC', '-nostdlib', '-w', '-s',
+            f'-Wl,-soname,{name}', '-o', path, source]
+    if versions:
+        argv.append(f'-Wl,--version-script={script}')
+    run(argv)
+    return path
 
 
 def write_stubs(program, root, prefixes, folder):
@@ -72,25 +108,21 @@ def write_stubs(program, root, prefixes, folder):
 
     fio asks for the client libraries of several storage clusters, with
     some sixty further libraries behind them, for engines that no test
-    uses.  Each of these is replaced by a library that has the same name
-    and, among them, functions of the names that are still missing; they
-    end the program if ever called.  Returns {name: path}.
+    uses.  Each of these is replaced by a library that has the same name,
+    the versions and the functions that are asked of it; a function ends
+    the program if it is ever called.  Returns {name: path}.
     """
-    real = libraries([program], root, absent=prefixes)
-    missing, _ = _dynamic_symbols(program)
-    for path in real.values():
-        missing -= _dynamic_symbols(path)[1]
+    missing, _ = _symbols(program)
+    for path in libraries([program], root, absent=prefixes).values():
+        for name in _symbols(path)[1]:
+            missing.pop(name, None)
+    versions = _versions_of(program)
     names = [n for n in needed(program) if n.startswith(tuple(prefixes))]
     os.makedirs(folder, exist_ok=True)
-    source = os.path.join(folder, 'stub.c')
-    with open(source, 'w', encoding='ascii') as f:
-        for symbol in sorted(missing):
-            if re.fullmatch(r'[A-Za-z]\w*', symbol):
-                f.write(f'void {symbol}(void) {{ __builtin_trap(); }}\n')
     stubs = {}
-    for name in names:
-        path = os.path.join(folder, name)
-        run(['gcc', '-shared', '-fPIC', '-nostdlib', '-O1', '-w', '-s',
-             f'-Wl,-soname,{name}', '-o', path, source])
-        stubs[name] = path
+    for n, name in enumerate(names):
+        own = versions.get(name, [])
+        symbols = {s: v for s, v in missing.items()
+                   if v in own or (not v and n == 0)}
+        stubs[name] = _write_stub(name, symbols, own, folder)
     return stubs
