@@ -22,6 +22,7 @@
 #include "scsi/constants.h"
 #include "system/block-backend.h"
 #include "copy-manager.h"
+#include "ide-refusal.h"
 #include "trace.h"
 
 /* Answers are padded up to this: some HBAs fail on short ones */
@@ -140,6 +141,12 @@ static int32_t copy_req_send_command(SCSIRequest *req, uint8_t *cdb)
     VscsiCopyReq *r = to_copy_req(req);
     VscsiSense sense;
 
+    if (vscsi_ide_refused(vscsi_copy_manager(req))) {
+        /* the next command learns if that has changed */
+        vscsi_ide_refresh_later();
+        vscsi_copy_req_fail(r, vscsi_sense(VSCSI_SENSE_INVALID_OPCODE));
+        return 0;
+    }
     if (!vscsi_cdb_decode(req->cmd.buf,
                           vscsi_discovery_features(vscsi_copy_manager(req)),
                           &r->cdb, &sense)) {

@@ -35,6 +35,7 @@ typedef struct Record {
     uint8_t transfer_units;
     VscsiCopyForm form;
     bool immed;
+    uint64_t asked;
     bool anonymous;
 
     /* Under the list's lock */
@@ -224,6 +225,7 @@ static Record *record_new(VscsiCopyList *list, const VscsiCopyParams *params)
     record->transfer_units = params->transfer_units;
     record->form = params->form;
     record->immed = params->immed;
+    record->asked = params->asked;
     record->anonymous = params->anonymous;
     record->begun_ms = list->now_ms;
     record->op = vscsi_copy_op_ref(params->op);
@@ -352,6 +354,7 @@ static void record_copy(VscsiCopyList *list, const Record *record,
     out->list_id = record->list_id;
     out->form = record->form;
     out->immed = record->immed;
+    out->asked = record->asked;
     out->anonymous = record->anonymous;
     out->abort_requested = record->stop;
     out->ended = record->ended;

@@ -15,6 +15,7 @@
 #include "crypto/random.h"
 #include "system/block-backend.h"
 #include "copy-manager.h"
+#include "ide-refusal.h"
 #include "trace.h"
 
 /* Of the whole VM; a LUN has its own limit below it */
@@ -61,6 +62,7 @@ static void copy_token_ended(void *opaque, const VscsiTokenInfo *info,
 {
     trace_vscsi_token_ended(info->lun_key, info->id, info->bytes,
                             vscsi_token_status_str(cause));
+    vscsi_event_token_ended(info, cause);
 }
 
 static void copy_expire(void *opaque)
@@ -115,6 +117,7 @@ static bool copy_store_init(Error **errp)
         return false;
     }
     expiry_timer = timer_new_ms(QEMU_CLOCK_VIRTUAL, copy_expire, NULL);
+    vscsi_events_init();
     return true;
 }
 
@@ -183,6 +186,7 @@ VscsiCopyManager *vscsi_copy_manager_new(VscsiHD *lun, Error **errp)
         QTAILQ_INSERT_TAIL(&vscsi_copy_managers, cm, next);
     }
     cm->vmstate = qemu_add_vm_change_state_handler(copy_vm_state_changed, cm);
+    vscsi_ide_lun_added(cm);
     return cm;
 }
 
@@ -200,11 +204,13 @@ void vscsi_copy_manager_free(VscsiCopyManager *cm)
     vscsi_ops_resume(cm, false);
     copy_settle(&cm->ops);
     copy_settle(&cm->holders);
+    vscsi_events_flush(cm);
     WITH_QEMU_LOCK_GUARD(&vscsi_copy_lock) {
         QTAILQ_REMOVE(&vscsi_copy_managers, cm, next);
     }
     qemu_del_vm_change_state_handler(cm->vmstate);
     vscsi_copy_list_free(cm->list);
+    g_free(cm->ide_device);
     g_free(cm);
 }
 

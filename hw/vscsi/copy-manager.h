@@ -40,6 +40,7 @@
 #include "hw/vscsi/vscsi.h"
 #include "hw/vscsi/wire.h"
 #include "system/runstate.h"
+#include "vscsi-events.h"
 
 /* The longest parameter list that is taken: 256 segments and 16 CSCDs fit */
 #define VSCSI_PARAM_LIST_MAX (64 * KiB)
@@ -67,8 +68,10 @@ struct VscsiCopyManager {
     unsigned ops;               /* operations that are not ENDED */
     unsigned holders;           /* of any LUN, that read or write this one */
     OffloadStats stats;         /* what was copied to this LUN */
-    uint64_t events_token;      /* what monitor events have suppressed */
-    uint64_t events_fallback;
+    bool ide_refused;           /* see ide-refusal.h */
+
+    /* Main thread */
+    char *ide_device;           /* what its image is attached to, or NULL */
 
     /* Under vscsi_copy_lock */
     bool paused;                /* the VM is stopped */
@@ -76,6 +79,7 @@ struct VscsiCopyManager {
     bool gone;                  /* being unrealized */
     unsigned nr_rejects;
     VscsiReject rejects[VSCSI_REJECTS_MAX];
+    VscsiLunEvents events;
     QTAILQ_ENTRY(VscsiCopyManager) next;
 };
 

@@ -41,6 +41,15 @@ static void op_free(VscsiCopyOp *base)
     g_free(container_of(base, VscsiOp, base));
 }
 
+/* A piece of the copy could not be offloaded; in the operation's thread */
+static void op_fell_back(OffloadReason reason, int error, void *opaque)
+{
+    VscsiOp *op = opaque;
+
+    vscsi_event_fallback(op->dst ?: op->cm, op->src ? op->src->key : 0, reason,
+                         error);
+}
+
 VscsiOp *vscsi_op_new(VscsiCopyManager *cm, VscsiCopyReq *req,
                       VscsiOpFunc *run)
 {
@@ -54,6 +63,8 @@ VscsiOp *vscsi_op_new(VscsiCopyManager *cm, VscsiCopyReq *req,
     op->block_size = cm->dev->blocksize;
     op->status = GOOD;
     op->task.stats = &cm->stats;
+    op->task.fallback = op_fell_back;
+    op->task.opaque = op;
     op->state = VSCSI_OP_RUNNING;
     qemu_co_queue_init(&op->waiters);
     return op;
@@ -88,6 +99,7 @@ bool vscsi_op_begin(VscsiCopyReq *r, VscsiOp *op,
         op->listed = true;
         return true;
     }
+    trace_vscsi_op_refused(op->cm->key, params->list_id, begin);
     vscsi_op_discard(op);
     switch (begin) {
     case VSCSI_COPY_BEGIN_DUPLICATE:
@@ -227,6 +239,10 @@ VscsiOpCheck vscsi_op_check(VscsiOp *op)
             .src_gone = op->src && op->src->gone,
         };
         flags.cancel |= op->cm->gone || (op->dst && op->dst->gone);
+    }
+    if (flags.abort || flags.cancel || flags.pause || flags.src_gone) {
+        trace_vscsi_op_check(op->cm->key, op, flags.abort, flags.cancel,
+                             flags.pause, flags.src_gone);
     }
     if (flags.abort || flags.cancel) {
         op->status = CHECK_CONDITION;

@@ -25,6 +25,8 @@ static bool query_record(VscsiCopyReq *r, VscsiCopyQuery query)
     if (!r->record.ended) {
         r->record.status.delay_ms = STATUS_UPDATE_DELAY;
     }
+    trace_vscsi_query_record(cm->key, r->cdb.list_id, query,
+                             r->record.status.state, r->record.status.count);
     r->query = query;
     r->has_record = true;
     return true;
@@ -166,6 +168,7 @@ void vscsi_copy_operation_abort(VscsiCopyReq *r)
             vscsi_sense_cdb_field(VSCSI_SENSE_INVALID_FIELD_IN_CDB, 2, -1));
         return;
     }
+    trace_vscsi_abort(cm->key, r->cdb.list_id);
     op = vscsi_op_new(cm, r, abort_run);
     op->data = container_of(base, VscsiOp, base);
     op->cleanup = abort_cleanup;

@@ -15,6 +15,7 @@
 #include "scsi/constants.h"
 #include "system/block-backend.h"
 #include "copy-manager.h"
+#include "ide-refusal.h"
 #include "trace.h"
 
 /* The ranges of a parameter list as ranges of the backend */
@@ -32,7 +33,8 @@ static RodRange *to_rod_ranges(const VscsiRangeList *list, uint32_t block_size)
 }
 
 /* Enter the operation in the copy list; false: the request has ended */
-static bool token_op_begin(VscsiCopyReq *r, VscsiOp *op, bool immed)
+static bool token_op_begin(VscsiCopyReq *r, VscsiOp *op, bool immed,
+                           uint64_t blocks)
 {
     VscsiCopyParams params = {
         .list_id = r->cdb.list_id,
@@ -40,6 +42,7 @@ static bool token_op_begin(VscsiCopyReq *r, VscsiOp *op, bool immed)
         .form = VSCSI_COPY_LID4,
         .immed = immed,
         .transfer_units = VSCSI_UNITS_BLOCKS,
+        .asked = blocks,
         .op = &op->base,
     };
 
@@ -122,6 +125,7 @@ static bool coroutine_fn pt_run(VscsiOp *op)
         .max_lun_tokens = cm->conf->max_tokens,
         .body = &body,
     };
+    VscsiTokenAddResult added;
     Error *err = NULL;
     RodState state;
     Rod *rod;
@@ -133,6 +137,10 @@ static bool coroutine_fn pt_run(VscsiOp *op)
         return true;
     case VSCSI_OP_GO:
         break;
+    }
+    if (vscsi_ide_co_refused(cm)) {
+        vscsi_op_failed(op, vscsi_sense(VSCSI_SENSE_INVALID_OPCODE), 0);
+        return true;
     }
     if (!pt->blocks) {
         vscsi_op_good(op, 0, 0);
@@ -149,13 +157,16 @@ static bool coroutine_fn pt_run(VscsiOp *op)
     pt_token_body(op, &body);
     params.payload = rod;
     rod_ref(rod);
-    if (vscsi_token_store_add(vscsi_copy_tokens(), &params, pt->token) !=
-        VSCSI_TOKEN_ADD_OK) {
+    added = vscsi_token_store_add(vscsi_copy_tokens(), &params, pt->token);
+    if (added != VSCSI_TOKEN_ADD_OK) {
+        trace_vscsi_pt_no_token(cm->key, op, added);
         rod_unref(rod);
         rod_unref(rod);
         vscsi_op_failed(op, vscsi_sense(VSCSI_SENSE_NO_RESOURCES_ROD_TOKEN), 0);
         return true;
     }
+    trace_vscsi_pt_token(cm->key, op, vscsi_rod_token_id(pt->token),
+                         pt->blocks * op->block_size, pt->nr_ranges);
     /* It may have ended before the store knew it */
     state = rod_state(rod);
     if (state != ROD_LIVE) {
@@ -194,7 +205,7 @@ void vscsi_populate_token(VscsiCopyReq *r)
     op = vscsi_op_new(cm, r, pt_run);
     op->data = data;
     op->cleanup = pt_cleanup;
-    if (token_op_begin(r, op, pt.immed)) {
+    if (token_op_begin(r, op, pt.immed, pt.ranges.blocks)) {
         token_op_go(r, op, pt.immed);
     }
 }
@@ -222,6 +233,8 @@ static void wut_ended(VscsiOp *op, OffloadEnd end)
     WutData *wut = op->data;
     uint64_t count = op->task.done / op->block_size;
 
+    trace_vscsi_wut_end(op->cm->key, op, end, count, wut->asked);
+
     if (end == OFFLOAD_END_COMPLETE && wut->blocks == wut->asked) {
         vscsi_op_good(op, count, wut->asked);
         if (wut->del_tkn && op->use) {
@@ -236,14 +249,31 @@ static void wut_ended(VscsiOp *op, OffloadEnd end)
     }
 }
 
+/* IDE takes no part; true: the end was set */
+static bool coroutine_fn wut_refused(VscsiOp *op)
+{
+    if (vscsi_ide_co_refused(op->cm)) {
+        vscsi_op_failed(op, vscsi_sense(VSCSI_SENSE_INVALID_OPCODE), 0);
+        return true;
+    }
+    if (op->src && vscsi_ide_co_refused(op->src)) {
+        vscsi_op_failed(op, vscsi_sense(VSCSI_SENSE_TOKEN_CANCELLED), 0);
+        return true;
+    }
+    return false;
+}
+
 static bool coroutine_fn wut_run(VscsiOp *op)
 {
     VscsiCopyManager *cm = op->cm;
 
+    if (wut_refused(op)) {
+        return true;
+    }
     if (op->req) {
         /* of this run: a stopped VM does not use it up */
         op->task.deadline_ns = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
-                               cm->conf->sync_time * SCALE_MS;
+                               (int64_t)cm->conf->sync_time * SCALE_MS;
     }
     for (;;) {
         OffloadEnd end;
@@ -284,6 +314,8 @@ static bool wut_source(VscsiOp *op, const VscsiWut *wut, uint64_t *blocks,
                                                     wut->token, &op->use);
     uint64_t offset, left;
 
+    trace_vscsi_wut_token(op->cm->key, op, vscsi_token_status_str(status),
+                          vscsi_rod_token_id(wut->token), wut->offset_blocks);
     if (status == VSCSI_TOKEN_ZERO) {
         return true;
     }
@@ -348,7 +380,7 @@ void vscsi_write_using_token(VscsiCopyReq *r)
     op->task.dst_ranges = data->ranges;
     op->task.nr_dst_ranges = wut.ranges.n;
     op->task.bytes = data->blocks * (int64_t)limits.block_size;
-    if (token_op_begin(r, op, wut.immed)) {
+    if (token_op_begin(r, op, wut.immed, wut.ranges.blocks)) {
         token_op_go(r, op, wut.immed);
     }
 }

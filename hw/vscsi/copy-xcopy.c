@@ -13,6 +13,7 @@
 #include "scsi/constants.h"
 #include "system/block-backend.h"
 #include "copy-manager.h"
+#include "ide-refusal.h"
 #include "trace.h"
 
 typedef struct XcopyData {
@@ -114,7 +115,8 @@ static bool xcopy_place(VscsiOp *op, const VscsiSegment *s, XcopyPlace *p,
 }
 
 /* Set op->task for the next segment; false: *code says why not */
-static bool xcopy_begin_segment(VscsiOp *op, VscsiSenseCode *code)
+static bool coroutine_fn xcopy_begin_segment(VscsiOp *op,
+                                             VscsiSenseCode *code)
 {
     XcopyData *x = op->data;
     const VscsiSegment *s = &x->list.segment[x->segment];
@@ -126,7 +128,8 @@ static bool xcopy_begin_segment(VscsiOp *op, VscsiSenseCode *code)
         op->src = src;
         op->dst = dst;
     }
-    if (!src || !dst) {
+    if (!src || !dst || vscsi_ide_co_refused(src) ||
+        vscsi_ide_co_refused(dst)) {
         *code = VSCSI_SENSE_UNREACHABLE_COPY_TARGET;
         return false;
     }
@@ -147,6 +150,8 @@ static bool xcopy_begin_segment(VscsiOp *op, VscsiSenseCode *code)
     op->task.stats = &dst->stats;
     qatomic_set__nocheck(&op->task.done, 0);
     x->in_segment = true;
+    trace_vscsi_xcopy_segment(op->cm->key, op, x->segment, src->key, place.src,
+                              dst->key, place.dst, place.bytes);
     return true;
 }
 
@@ -169,6 +174,7 @@ static void xcopy_failed(VscsiOp *op, VscsiSenseCode code)
     bool some = x->in_segment && op->task.done;
     uint64_t residual = 0;
 
+    trace_vscsi_xcopy_failed(op->cm->key, op, x->segment, code, total);
     if (some) {
         residual = (op->task.bytes - op->task.done) /
                    op->dst->dev->blocksize;

@@ -24,7 +24,9 @@
 #include "scsi/constants.h"
 #include "system/system.h"
 #include "copy-manager.h"
+#include "ide-refusal.h"
 #include "trace.h"
+#include "vscsi-qmp.h"
 
 /* Of the parent class, which keeps its own struct private */
 static SCSIDeviceClass *parent_sc;
@@ -128,7 +130,9 @@ static void vscsi_hd_realize(SCSIDevice *dev, Error **errp)
     s->cm = vscsi_copy_manager_new(s, errp);
     if (!s->cm) {
         parent_sc->unrealize(dev);
+        return;
     }
+    trace_vscsi_hd_realize(DEVICE(dev)->id ?: "", s->cm->key, dev->wwn);
 }
 
 static void vscsi_hd_unrealize(SCSIDevice *dev)
@@ -187,6 +191,12 @@ static SCSIRequest *vscsi_hd_alloc_req(SCSIDevice *dev, uint32_t tag,
     case VSCSI_OP_THIRD_PARTY_COPY_OUT:
     case VSCSI_OP_THIRD_PARTY_COPY_IN:
         return vscsi_copy_req_alloc(s, tag, lun, cdb, hba_private);
+    }
+    if (vscsi_ide_refused(s->cm)) {
+        /* announce nothing */
+        return parent_sc->alloc_req(dev, tag, lun, cdb, hba_private);
+    }
+    switch (cdb[0]) {
     case VSCSI_OP_MAINTENANCE_IN:
         if ((cdb[1] & 0x1f) == VSCSI_SA_REPORT_SUPPORTED_OPCODES) {
             return vscsi_answer_req_alloc(s, tag, lun, hba_private);
@@ -261,7 +271,8 @@ static int vscsi_hd_get_instances(QEMUFile *f, void *pv, size_t size,
         return -EINVAL;
     }
     qemu_get_buffer(f, all.id[0], n * VSCSI_TOKEN_INSTANCE_LEN);
-    vscsi_token_store_forget_all(vscsi_copy_tokens());
+    trace_vscsi_hd_tokens_forgotten(
+        vscsi_token_store_forget_all(vscsi_copy_tokens()), n);
     /* a clock that was set back took the deadlines along */
     vscsi_copy_timer_rearm();
     for (unsigned i = 0; i < n; i++) {
@@ -375,6 +386,7 @@ static void vscsi_hd_class_init(ObjectClass *klass, void *data)
                                               vscsi_hd_descriptions[i].name,
                                               vscsi_hd_descriptions[i].text);
     }
+    vscsi_lun_class_add_stats(klass);
 }
 
 static const TypeInfo vscsi_hd_info = {

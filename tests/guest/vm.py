@@ -21,6 +21,7 @@ Nothing here waits for ever: the guest as a whole has a time limit, and the
 QEMU process is killed, by its process id, when the block ends.
 """
 
+import ctypes
 import json
 import os
 import re
@@ -113,6 +114,12 @@ def _join(*parts):
     return ','.join(p for p in parts if p)
 
 
+def _die_with_parent():
+    """In the child: no QEMU is left behind if the test run is killed."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
 class Lines:
     """A socket that carries lines; every wait has an end."""
 
@@ -174,6 +181,8 @@ class Guest:
         self._process = None
         self._deadline = None
         self._timeout = timeout
+        self._shown = 0
+        self.on_console = None      # called with each new line of the console
         self._control = self._monitor = None
         self._console = os.path.join(folder, 'console.log')
         self._stderr = os.path.join(folder, 'qemu.log')
@@ -290,7 +299,7 @@ class Guest:
         with open(self._stderr, 'wb') as err:
             self._process = subprocess.Popen(
                 argv, pass_fds=ends, stdin=subprocess.DEVNULL, stdout=err,
-                stderr=err)
+                stderr=err, preexec_fn=_die_with_parent)
         control_end.close()
         monitor_end.close()
         self._control = Lines(control)
@@ -326,6 +335,7 @@ class Guest:
     def _read_control(self, seconds):
         """Reads one line from the guest; False when there was none."""
         line = self._control.poll(seconds)
+        self._show_console()
         if line is None:
             return False
         match = re.match(r'@@RESULT (\S+) (ok|fail) ?(.*)', line)
@@ -393,6 +403,15 @@ class Guest:
         """What the guest printed so far."""
         with open(self._console, encoding='utf-8', errors='replace') as f:
             return f.read().replace('\r', '')
+
+    def _show_console(self):
+        """Hands new whole lines of the console to whoever wants them."""
+        if not self.on_console:
+            return
+        lines = self.console().split('\n')[:-1]
+        for line in lines[self._shown:]:
+            self.on_console(line)
+        self._shown = len(lines)
 
     def close(self):
         """Ends QEMU if it still runs."""

@@ -179,8 +179,10 @@ static int judge(OdxLun *lun, OdxCommand *cmd, OdxSense *sense, Tries *tries,
     default:
         break;
     }
-    *result = odx_fail(err, ODX_FAILED, "%s: %s", lun->name,
-                       odx_explain_status(cmd->status));
+    *result = odx_fail(err, ODX_FAILED, "%s: %s (operation code %02Xh, "
+                       "status %02Xh)", lun->name,
+                       odx_explain_status(cmd->status), cmd->cdb[0],
+                       cmd->status);
     return 0;
 }
 

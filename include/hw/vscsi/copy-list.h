@@ -91,6 +91,7 @@ typedef struct VscsiCopyParams {
      */
     bool anonymous;
     uint8_t transfer_units;     /* TRANSFER COUNT UNITS: F1h for PT and WUT */
+    uint64_t asked;             /* units that the command names; 0: unknown */
     VscsiCopyOp *op;            /* the list takes a reference of its own */
 } VscsiCopyParams;
 
@@ -161,6 +162,7 @@ typedef struct VscsiCopyRecord {
     bool abort_requested;
     bool ended;
     bool has_token;
+    uint64_t asked;             /* as at begin */
     int64_t age_ms;             /* since begin */
     int64_t kept_ms_left;       /* until its time is up; -1 if not ended */
     /*
