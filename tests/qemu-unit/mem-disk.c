@@ -445,8 +445,12 @@ int mem_truncate(BlockBackend *blk, int64_t length)
 uint32_t mem_seed(void)
 {
     const char *given = g_getenv("TEST_SEED");
-    uint32_t seed = given ? strtoul(given, NULL, 0) : g_random_int();
+    unsigned int seed = g_random_int();
 
-    g_test_message("TEST_SEED=%" PRIu32, seed);
+    if (given && qemu_strtoui(given, NULL, 0, &seed) < 0) {
+        g_error("TEST_SEED is no number: %s", given);
+    }
+
+    g_test_message("TEST_SEED=%u", seed);
     return seed;
 }

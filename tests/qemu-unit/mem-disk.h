@@ -56,7 +56,7 @@ typedef struct MemDisk {
     unsigned flushes;
 } MemDisk;
 
-/* A node and a BlockBackend; @name must be unique.  Filled with @seed's bytes */
+/* A node with a BlockBackend; @name must be unique.  Its bytes come of @seed */
 MemDisk *mem_disk_new(const char *name, int64_t length, uint32_t seed);
 void mem_disk_free(MemDisk *disk);
 

@@ -233,8 +233,9 @@ static void test_compressed_clusters_fall_back_alone(void)
     dst = open_image("raw", "dst");
     fill(src, DISK_BYTES / 2, 5);
     for (int i = 0; i < 8; i++) {
-        g_assert_cmpint(blk_pwrite_compressed(src, DISK_BYTES / 2 + i * 64 * KiB,
-                                              64 * KiB, buf), ==, 0);
+        int64_t at = DISK_BYTES / 2 + i * 64 * KiB;
+
+        g_assert_cmpint(blk_pwrite_compressed(src, at, 64 * KiB, buf), ==, 0);
     }
     copy(&c, src, 0, dst, 0, DISK_BYTES);
     g_assert_cmpint(c.why, !=, -1);

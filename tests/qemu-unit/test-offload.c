@@ -142,7 +142,8 @@ static void test_past_the_end_of_the_rod_is_zero(void)
     g_assert_cmpint(f->task.done, ==, 4 * MiB);
     g_assert_cmpint(memcmp(f->dst->data, f->src->data + 512 * KiB, 512 * KiB),
                     ==, 0);
-    g_assert_true(buffer_is_zero(f->dst->data + 512 * KiB, 3 * MiB + 512 * KiB));
+    g_assert_true(buffer_is_zero(f->dst->data + 512 * KiB,
+                                 3 * MiB + 512 * KiB));
     fixture_expect_bytes(f, 3 * MiB + 512 * KiB, 512 * KiB, 0);
     fixture_free(f);
 }

@@ -86,6 +86,19 @@ static void expect_live(Rod *rod, Ended *ended)
     g_assert_cmpuint(ended->count, ==, 0);
 }
 
+static RodState check_source(Rod *rod)
+{
+    GRAPH_RDLOCK_GUARD_MAINLOOP();
+    return rod_check_source(rod);
+}
+
+static bool overlaps(const Rod *rod, BlockBackend *blk, int64_t offset,
+                     int64_t bytes)
+{
+    GRAPH_RDLOCK_GUARD_MAINLOOP();
+    return rod_overlaps(rod, blk, offset, bytes);
+}
+
 /* ------------------------------------------------------------------ tests */
 
 static void test_creation_reads_nothing(void)
@@ -480,14 +493,14 @@ static void test_filter_above_changes_nothing(void)
 
     filter = mem_filter_new(d->bs, "f");
     g_assert_true(blk_bs(d->blk) == filter);
-    g_assert_cmpint(rod_check_source(rod), ==, ROD_LIVE);
+    g_assert_cmpint(check_source(rod), ==, ROD_LIVE);
     mem_write(d->blk, 0, 512, 1);
     expect_end(rod, &e, ROD_OVERWRITTEN);
 
     rod = create(d->blk, 0, 64 * KiB, &e);
     mem_filter_drop(filter);
     g_assert_true(blk_bs(d->blk) == d->bs);
-    g_assert_cmpint(rod_check_source(rod), ==, ROD_LIVE);
+    g_assert_cmpint(check_source(rod), ==, ROD_LIVE);
     mem_write(d->blk, 0, 512, 1);
     expect_end(rod, &e, ROD_OVERWRITTEN);
     mem_disk_free(d);
@@ -572,16 +585,16 @@ static void test_replaced_node_is_found_out(void)
     Ended e = {};
     Rod *rod = create(d->blk, 0, 64 * KiB, &e);
 
-    g_assert_cmpint(rod_check_source(rod), ==, ROD_LIVE);
+    g_assert_cmpint(check_source(rod), ==, ROD_LIVE);
     blk_replace_bs(d->blk, n->bs, &error_abort);
-    g_assert_false(rod_overlaps(rod, d->blk, 0, DISK_BYTES));
-    g_assert_cmpint(rod_check_source(rod), ==, ROD_SOURCE_GONE);
+    g_assert_false(overlaps(rod, d->blk, 0, DISK_BYTES));
+    g_assert_cmpint(check_source(rod), ==, ROD_SOURCE_GONE);
     expect_end(rod, &e, ROD_SOURCE_GONE);
 
     blk_replace_bs(d->blk, d->bs, &error_abort);
     rod = create(d->blk, 0, 64 * KiB, &e);
     blk_remove_bs(d->blk);
-    g_assert_cmpint(rod_check_source(rod), ==, ROD_SOURCE_GONE);
+    g_assert_cmpint(check_source(rod), ==, ROD_SOURCE_GONE);
     expect_end(rod, &e, ROD_SOURCE_GONE);
     mem_disk_free(d);
     mem_disk_free(n);
@@ -700,10 +713,10 @@ static void test_map_follows_the_order_of_the_rod(void)
     g_assert_cmpint(rod_map(rod, INT64_MAX, &at), ==, 0);
     g_assert_cmpint(rod_map(rod, -1, &at), ==, 0);
 
-    g_assert_true(rod_overlaps(rod, d->blk, 511, 1));
-    g_assert_false(rod_overlaps(rod, d->blk, 512, 256 * KiB - 512));
-    g_assert_true(rod_overlaps(rod, d->blk, 512, 256 * KiB));
-    g_assert_false(rod_overlaps(rod, d->blk, 516 * KiB, 4 * KiB));
+    g_assert_true(overlaps(rod, d->blk, 511, 1));
+    g_assert_false(overlaps(rod, d->blk, 512, 256 * KiB - 512));
+    g_assert_true(overlaps(rod, d->blk, 512, 256 * KiB));
+    g_assert_false(overlaps(rod, d->blk, 516 * KiB, 4 * KiB));
     expect_live(rod, &e);
     mem_disk_free(d);
 }
