@@ -13,6 +13,7 @@
 /* One read and write through a buffer; the buffers of one run */
 #define OFFLOAD_CHUNK       (1 * MiB)
 #define OFFLOAD_MAX_CHUNKS  8
+#define OFFLOAD_MAX_RANGES  4
 /* All buffers in the process, besides one chunk for each run */
 #define OFFLOAD_BUDGET      (64 * MiB)
 

@@ -3,7 +3,8 @@
  *
  * The run's coroutine walks from task->done to the end, cuts pieces that are
  * contiguous on both disks and of one method, and starts each in a coroutine of
- * its own; up to OFFLOAD_MAX_CHUNKS run at a time, one of them with copy_range.
+ * its own; up to OFFLOAD_MAX_CHUNKS run at a time, OFFLOAD_MAX_RANGES of them
+ * with copy_range.
  * A piece falls back by itself when its method is refused.
  *
  *   walk -> map (both sides contiguous) -> extent (zero or data) -> piece
@@ -470,6 +471,15 @@ offload_co_overlap(OffloadRun *run, const OffloadPiece *first)
 
 /* ------------------------------------------------------------------ the run */
 
+/*
+ * One until it is known to work.  Several at a time then: without a reflink the
+ * kernel copies in small synchronous steps, the smaller with O_DIRECT.
+ */
+static unsigned max_ranges(const OffloadRun *run)
+{
+    return run->range_worked ? OFFLOAD_MAX_RANGES : 1;
+}
+
 /* Starts one piece, or waits for one to end */
 static void coroutine_fn GRAPH_UNLOCKED offload_co_next(OffloadRun *run)
 {
@@ -493,7 +503,7 @@ static void coroutine_fn GRAPH_UNLOCKED offload_co_next(OffloadRun *run)
         offload_co_cut_extent(run, &piece);
     }
     if (piece.method != OFFLOAD_METHOD_ZERO) {
-        if (!run->range_off && run->ranges_in_flight) {
+        if (!run->range_off && run->ranges_in_flight == max_ranges(run)) {
             offload_co_wait_one(run);
             return;
         }
@@ -529,6 +539,9 @@ static bool offload_ranges_overlap(const OffloadTask *task)
         g_memdup2(task->dst_ranges, task->nr_dst_ranges * sizeof(RodRange));
     int64_t end = 0;
 
+    if (!sorted) {
+        return false;
+    }
     qsort(sorted, task->nr_dst_ranges, sizeof(RodRange),
           offload_compare_ranges);
     for (unsigned i = 0; i < task->nr_dst_ranges; i++) {

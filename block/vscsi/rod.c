@@ -572,7 +572,8 @@ Rod *coroutine_fn rod_co_create(BlockBackend *blk, const RodRange *ranges,
     WITH_QEMU_LOCK_GUARD(&rods.lock) {
         rod->created = true;
         if (!rod->node) {
-            QSIMPLEQ_INSERT_TAIL(&list, rod_ref(rod), next_ended);
+            rod_ref(rod);
+            QSIMPLEQ_INSERT_TAIL(&list, rod, next_ended);
         }
     }
     rod_tell(&list);

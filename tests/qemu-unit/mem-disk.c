@@ -191,6 +191,14 @@ mem_co_copy_range_to(BlockDriverState *bs, BdrvChild *src, int64_t src_offset,
     return mem_leave(bs, MEM_RANGE, dst_offset, bytes, ret);
 }
 
+static void mem_close(BlockDriverState *bs)
+{
+    MemDisk *d = mem_of(bs);
+
+    g_free(d->data);
+    g_free(d);
+}
+
 static void mem_refresh_limits(BlockDriverState *bs, Error **errp)
 {
     bs->bl.request_alignment = 512;
@@ -199,6 +207,7 @@ static void mem_refresh_limits(BlockDriverState *bs, Error **errp)
 static BlockDriver bdrv_mem = {
     .format_name                = "mem",
     .instance_size              = sizeof(MemDisk *),
+    .bdrv_close                 = mem_close,
     .bdrv_co_preadv             = mem_co_preadv,
     .bdrv_co_pwritev            = mem_co_pwritev,
     .bdrv_co_pwrite_zeroes      = mem_co_pwrite_zeroes,
@@ -318,12 +327,11 @@ MemDisk *mem_disk_new(const char *name, int64_t length, uint32_t seed)
     return d;
 }
 
+/* A job may still have the node: it takes the rest along, see mem_close() */
 void mem_disk_free(MemDisk *disk)
 {
     blk_unref(disk->blk);
     bdrv_unref(disk->bs);
-    g_free(disk->data);
-    g_free(disk);
 }
 
 void mem_disk_release(MemDisk *disk, MemOp op)

@@ -90,7 +90,8 @@ static void test_write_blocking_mirror_of_the_destination_loses_nothing(void)
     test_mirror_of_the_destination(MIRROR_COPY_MODE_WRITE_BLOCKING);
 }
 
-static void test_mirror_that_starts_in_mid_copy(void)
+/* Wherever it happens to come: pieces that were refused go by bounce */
+static void test_mirror_that_starts_in_mid_run(void)
 {
     Fixture *f = fixture_new(DISK_BYTES);
     MemDisk *target = mem_disk_new("target", DISK_BYTES, 3);
@@ -100,10 +101,30 @@ static void test_mirror_that_starts_in_mid_copy(void)
     fixture_whole(f);
     fixture_start(f);
     mem_poll_until(f->task.done > 0);
-    /* from copy_range to bounce, since mirror_top has none */
     job = start_mirror(f->dst->bs, target, MIRROR_COPY_MODE_BACKGROUND);
     mem_poll_until(f->done);
     g_assert_cmpint(f->end, ==, OFFLOAD_END_COMPLETE);
+    fixture_expect_done(f, DISK_BYTES);
+    complete(job);
+    g_assert_cmpint(memcmp(target->data, f->src->data, DISK_BYTES), ==, 0);
+    mem_disk_free(target);
+    fixture_free(f);
+}
+
+static void test_mirror_that_starts_between_runs(void)
+{
+    Fixture *f = fixture_new(DISK_BYTES);
+    MemDisk *target = mem_disk_new("target", DISK_BYTES, 3);
+    Job *job;
+
+    f->busy = true;
+    fixture_whole(f);
+    f->task.deadline_ns = 1;
+    g_assert_cmpint(fixture_run(f), ==, OFFLOAD_END_DEADLINE);
+    f->task.deadline_ns = 0;
+    /* from copy_range to bounce, since mirror_top has none */
+    job = start_mirror(f->dst->bs, target, MIRROR_COPY_MODE_BACKGROUND);
+    g_assert_cmpint(fixture_run(f), ==, OFFLOAD_END_COMPLETE);
     fixture_expect_done(f, DISK_BYTES);
     g_assert_cmpuint(f->told[OFFLOAD_REASON_NOT_SUPPORTED], ==, 1);
     g_assert_cmpuint(stat64_get(&f->stats.bytes[OFFLOAD_METHOD_COPY_RANGE]), >,
@@ -258,7 +279,8 @@ int main(int argc, char **argv)
 #define T(name) g_test_add_func("/offload-jobs/" #name, test_##name)
     T(background_mirror_of_the_destination_loses_nothing);
     T(write_blocking_mirror_of_the_destination_loses_nothing);
-    T(mirror_that_starts_in_mid_copy);
+    T(mirror_that_starts_in_mid_run);
+    T(mirror_that_starts_between_runs);
     T(pivot_of_the_destination_in_mid_copy_goes_on);
     T(pivot_of_the_destination_between_runs_goes_on);
     T(pivot_of_the_source_ends_the_rod);

@@ -597,7 +597,7 @@ static void test_requests_and_buffers_are_bounded(void)
     fixture_whole(f);
     g_assert_cmpint(fixture_run(f), ==, OFFLOAD_END_COMPLETE);
     g_assert_cmpint(f->dst->max_bytes[MEM_RANGE], <=, OFFLOAD_MAX_PIECE);
-    g_assert_cmpint(f->dst->max_in_flight, ==, 1);
+    g_assert_cmpint(f->dst->max_in_flight, <=, 4);
     f->task.done = 0;
     f->dst->no_range = true;
     f->dst->max_in_flight = 0;
