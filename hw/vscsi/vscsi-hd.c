@@ -358,8 +358,8 @@ static const struct {
       "65536; more are refused" },
     { "max-copies", "Third-party copy operations at a time, 1 to 255; more are "
       "answered TASK SET FULL" },
-    { "sync-time", "Milliseconds in which a synchronous WRITE USING TOKEN ends, "
-      "with a part copied if need be" },
+    { "sync-time", "Milliseconds in which a synchronous WRITE USING TOKEN "
+      "ends, with a part copied if need be" },
     { "retention", "Seconds for which the result of an ended operation can be "
       "asked for" },
 };

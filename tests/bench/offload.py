@@ -4,8 +4,9 @@
 
 One guest and one run: for each file system and format a source disk is
 there all the time; each copy goes to a fresh destination, which is plugged
-for it.  dd and odxcopy take turns.  The time is taken on the host, from the
-guest's start of the program to its end, and again to the end of a flush.
+for it.  dd and odxcopy take turns; both end with a flush of the destination.
+The time is taken on the host, from the start of the program in the guest to
+its end.
 """
 
 import argparse
@@ -15,7 +16,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -34,7 +34,8 @@ FILE_SYSTEMS = {
 }
 FORMATS = ('raw', 'vhdx')
 WAYS = {
-    'dd': 'dd if=$from of=$to bs=1M iflag=direct oflag=direct',
+    'dd': ('dd if=$from of=$to bs=1M iflag=direct oflag=direct conv=fsync '
+           '2>/dev/null'),
     'token': 'odxcopy --quiet $from $to',
 }
 
@@ -55,8 +56,6 @@ while :; do
 @WAYS@
     esac || fail $2
     sync_host copied
-    dd if=/dev/null of=$to conv=fsync 2>/dev/null
-    sync_host flushed
 done
 '''
 
@@ -93,14 +92,13 @@ def make_sources(points, mib):
 
 
 def methods(guest):
-    """{method: bytes} that all LUNs together have been copied by."""
-    total = {}
+    """Methods by which the plugged disk has been copied to."""
     for controller in guest.qmp('query-vscsi')['controllers']:
         for lun in controller['luns']:
-            for entry in lun.get('methods', ()):
-                name = entry['method']
-                total[name] = total.get(name, 0) + entry['bytes']
-    return total
+            if lun.get('id') == 'target':
+                return {e['method'] for e in lun['copy']['copied']
+                        if e['bytes']}
+    raise vm.GuestError('query-vscsi does not show the plugged disk')
 
 
 class Bench:
@@ -114,7 +112,7 @@ class Bench:
         self.rows = {}
 
     def copy(self, key, way, warm_up):
-        """One copy to a fresh disk; notes (seconds, seconds with flush).
+        """One copy to a fresh disk; notes the seconds.
 
         The warm-up fills the caches: it is not noted, but compared.
         """
@@ -130,11 +128,8 @@ class Bench:
         start = time.monotonic()
         guest.answer()
         guest.wait_sync('copied')
-        copied = time.monotonic() - start
-        guest.answer()
-        guest.wait_sync('flushed')
-        flushed = time.monotonic() - start
-        used = methods(guest) if way == 'token' else {}
+        seconds = time.monotonic() - start
+        used = methods(guest) if way == 'token' else set()
         guest.answer()
         guest.unplug_lun('target')
         if warm_up:
@@ -142,22 +137,19 @@ class Bench:
                    key[1], source, target, timeout=300)
         os.unlink(target)
         row = self.rows.setdefault(key, {'dd': [], 'token': [], 'by': set()})
-        row['by'] |= {m for m, n in used.items() if n}
+        row['by'] |= used
         if not warm_up:
-            row[way].append((copied, flushed))
-        print(f'  {key[0]:5}{key[1]:5}{way:6}{copied:8.3f} s, with flush '
-              f'{flushed:8.3f} s', flush=True)
+            row[way].append(seconds)
+        print(f'  {key[0]:5}{key[1]:5}{way:6}{seconds:8.3f} s', flush=True)
 
     def results(self):
-        """Medians: [{fs, format, dd, token, dd_flush, token_flush, ...}]."""
+        """Medians: [{fs, format, dd, token, ratio, bar, by}]."""
         out = []
         for (name, fmt), row in self.rows.items():
             entry = {'fs': name, 'format': fmt,
                      'by': ', '.join(sorted(row['by']))}
             for way in WAYS:
-                entry[way] = statistics.median(c for c, _ in row[way])
-                entry[way + '_flush'] = statistics.median(
-                    f for _, f in row[way])
+                entry[way] = statistics.median(row[way])
             entry['ratio'] = entry['dd'] / entry['token']
             entry['bar'] = BARS.get((name, fmt))
             out.append(entry)
@@ -193,6 +185,14 @@ def measure(folder, points, args):
     return bench.results()
 
 
+def remove_leftovers():
+    """Removes the files of runs that were killed."""
+    for name in os.listdir(OUT):
+        number = name[len('run-'):]
+        if name.startswith('run-') and not os.path.exists(f'/proc/{number}'):
+            shutil.rmtree(os.path.join(OUT, name), ignore_errors=True)
+
+
 def stop(number, _):
     """Signal handler: leave by the ordinary way, which cleans up."""
     raise Stopped(signal.Signals(number).name)
@@ -214,7 +214,9 @@ def main():
     if shutil.disk_usage(OUT).free < 2 * need * MIB:
         sys.exit(f'bench: {2 * need} MiB must be free below build/: free '
                  'some, or take a smaller --size')
-    folder = tempfile.mkdtemp(prefix='run-', dir=OUT)
+    remove_leftovers()
+    folder = os.path.join(OUT, f'run-{os.getpid()}')
+    os.mkdir(folder)
     points = {}
     try:
         for name in FILE_SYSTEMS:

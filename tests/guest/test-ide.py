@@ -9,7 +9,8 @@ There is no test of an AHCI disk: its answer is the driver's as well, and the
 firmware of Debian 12 waits 32 s for it.
 """
 
-from kit import MIB
+from kit import MIB, expect
+from vm import GuestError
 
 COMMANDS = '''
 . /lib/token.sh
@@ -70,3 +71,49 @@ def test_a_piix_cd_refuses_third_party_copy(kit):
 
 def test_an_ahci_cd_refuses_third_party_copy(kit):
     cd_refuses(kit, 'q35')
+
+
+def test_a_vhdx_works_on_vscsi_and_is_refused_on_ide(kit):
+    """One file: first a LUN that makes a token, then an IDE disk."""
+    path = kit.stamped('a', 4 * MIB, 'vhdx')
+    script = '''
+. /lib/token.sh
+populate $(sg_of $(lun 0 0)) 1 0 0 64
+equal populated "$SENSE" good
+'''
+    with kit.guest(script) as guest:
+        guest.controller('vs0')
+        guest.lun(path, 'vhdx')
+        guest.start()
+        guest.finish(['populated'])
+    disk_refuses(kit, 'vhdx', path)
+
+
+def refused_on_the_host(kit, device):
+    """blockdev-offload-copy refuses both directions, and says why."""
+    on_ide = kit.stamped('a', 4 * MIB)
+    free = kit.image('b', 4 * MIB)
+    with kit.guest('sync_host up') as guest:
+        node = guest.node(on_ide)
+        other = guest.node(free)
+        guest.add('-device', f'{device},drive={node},bus=ide.0')
+        guest.start()
+        guest.wait_sync('up')
+        for source, target in ((node, other), (other, node)):
+            try:
+                guest.qmp('blockdev-offload-copy', job_id='copy',
+                          source=source, target=target)
+            except GuestError as e:
+                expect('IDE' in str(e), f'refused with other words: {e}')
+            else:
+                raise GuestError(f'a copy from {source} to {target} started')
+        guest.answer()
+        guest.finish()
+
+
+def test_the_host_copies_nothing_from_or_to_an_ide_disk(kit):
+    refused_on_the_host(kit, 'ide-hd')
+
+
+def test_the_host_copies_nothing_from_or_to_an_ide_cd(kit):
+    refused_on_the_host(kit, 'ide-cd')

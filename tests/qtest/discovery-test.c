@@ -552,7 +552,7 @@ static void refused(const char *json, const char *value)
     g_assert_nonnull(strstr(desc, value));
     qobject_unref(resp);
     /* and the node is free again */
-    vt_plug(vm, disk, NULL);
+    vt_plug(vm, disk);
     g_assert_cmphex(vt_test_unit_ready(vm, disk) >> 16, ==, 6);
     vt_free(vm);
 }

@@ -65,6 +65,9 @@ typedef struct VtDisk {
     char *node;                 /* the one that the device has */
     uint64_t size;
     uint32_t block;
+    uint64_t bps;
+    char *opts;
+    bool cold;
 } VtDisk;
 
 typedef struct VtVm {
@@ -130,7 +133,7 @@ void vt_cont(VtVm *vm);
 /* Set up controller @n again after a reset of the machine, or once it's there */
 void vt_start_hba(VtVm *vm, unsigned n);
 /* Hot plug of a disk that was declared cold; hot unplug, waits for its end */
-void vt_plug(VtVm *vm, unsigned disk, const char *json_opts);
+void vt_plug(VtVm *vm, unsigned disk);
 void vt_unplug(VtVm *vm, unsigned disk);
 
 /* -------------------------------------------------------------- commands */

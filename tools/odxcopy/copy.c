@@ -19,8 +19,11 @@
 #include "explain.h"
 
 /* Passes without a single good block before giving up. */
-#define MAX_FRUITLESS 8
-/* A token that keeps being revoked is made smaller, down to this. */
+#define MAX_FRUITLESS 12
+/*
+ * A token that is revoked before anything could be written is made smaller,
+ * down to this: the writers of the source are less likely to hit it.
+ */
 #define SMALL_TOKEN (1024 * 1024)
 
 typedef unsigned long long ull;
@@ -186,13 +189,19 @@ static void make_zero_token(Copy *c)
 static void drop_token(Copy *c, bool shrink)
 {
     uint64_t unit = c->plan->unit / c->src->block_length;
-    uint64_t small = SMALL_TOKEN / c->src->block_length;
+    uint64_t blocks = c->token_blocks / 4;
 
     c->have_token = false;
     c->token_lost = true;
-    if (shrink && c->token_blocks > small && c->token_blocks / 2 > unit) {
-        c->token_blocks /= 2;
-        c->token_blocks -= c->token_blocks % unit;
+    if (!shrink) {
+        return;
+    }
+    if (blocks < SMALL_TOKEN / c->src->block_length) {
+        blocks = SMALL_TOKEN / c->src->block_length;
+    }
+    blocks -= blocks % unit;
+    if (blocks && blocks < c->token_blocks) {
+        c->token_blocks = blocks;
     }
 }
 

@@ -6,6 +6,7 @@
 
 int main(int argc, char **argv)
 {
+    odx_sg_catch_signals();
     return odx_run(odx_sg_transport(), argc, argv, stdout, stderr,
                    isatty(STDERR_FILENO));
 }

@@ -73,6 +73,19 @@ static int check_inactivity(const Run *r, OdxError *err)
                     r->o.inactivity_s, max);
 }
 
+static int check_zero_token(const Run *r, OdxError *err)
+{
+    const OdxTpcLimits *l = &r->dst.limits;
+
+    if (r->has_src || !l->has_rod_types || l->zero_token) {
+        return 0;
+    }
+    return odx_fail(err, ODX_CANNOT, "%s: this disk lists the tokens that "
+                    "it accepts (VPD page 8Fh), and the zero token is not "
+                    "among them. Write zeroes with blkdiscard -z.",
+                    r->dst.lun.name);
+}
+
 /* Opens, asks and judges both disks; fixes what goes where. */
 static int prepare(Run *r, OdxError *err)
 {
@@ -89,7 +102,7 @@ static int prepare(Run *r, OdxError *err)
                         r->o.force, err) < 0 ||
         (src && odx_device_require_tokens(src, from, err) < 0) ||
         odx_device_require_tokens(&r->dst, to, err) < 0 ||
-        check_inactivity(r, err) < 0) {
+        check_inactivity(r, err) < 0 || check_zero_token(r, err) < 0) {
         return -1;
     }
     r->plan.wish.chunk = r->o.chunk;

@@ -273,6 +273,11 @@ static int hold(OdxNode *node, const char *path, const char *block_name,
                         "device. Unmount it, or give --force if you are "
                         "sure.", path);
     }
+    if (errno == EROFS || errno == EACCES) {
+        return odx_fail(err, ODX_CANNOT, "%s is write-protected, or you may "
+                        "not write to it. Attach the disk writable, and run "
+                        "odxcopy as root.", path);
+    }
     return odx_fail(err, ODX_IO, "%s: cannot open %s for writing: %s", path,
                     block_name, strerror(errno));
 }
@@ -464,7 +469,16 @@ OdxTransport *odx_sg_transport(void)
         .interrupted = sg_interrupted,
         .random = sg_random,
     };
-    struct sigaction action = { .sa_handler = on_signal };
+
+    return &transport;
+}
+
+void odx_sg_catch_signals(void)
+{
+    struct sigaction action = {
+        .sa_handler = on_signal,
+        .sa_flags = SA_RESETHAND,
+    };
     sigset_t set;
 
     sigemptyset(&set);
@@ -473,9 +487,7 @@ OdxTransport *odx_sg_transport(void)
     sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_RESETHAND;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
-    return &transport;
 }

@@ -5,10 +5,13 @@
 
 #include "transport.h"
 
-/*
- * Also takes over SIGINT, SIGTERM and SIGHUP: they are noticed between
- * commands, a second one ends the program at once.
- */
+/* The table; there is one for the whole process. */
 OdxTransport *odx_sg_transport(void);
+
+/*
+ * Takes over SIGINT, SIGTERM and SIGHUP: they are noticed between commands
+ * (the table's interrupted()), a second one ends the program at once.
+ */
+void odx_sg_catch_signals(void);
 
 #endif

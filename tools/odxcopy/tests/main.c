@@ -13,8 +13,10 @@ int main(void)
     srunner_add_suite(runner, suite_text());
     srunner_add_suite(runner, suite_device());
     srunner_add_suite(runner, suite_copy());
+    srunner_add_suite(runner, suite_around());
     srunner_add_suite(runner, suite_immed());
     srunner_add_suite(runner, suite_cli());
+    srunner_add_suite(runner, suite_sg());
     srunner_add_suite(runner, suite_hostile());
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

@@ -74,100 +74,6 @@ void sim_give(OdxCommand *cmd, const uint8_t *data, size_t length)
     cmd->transferred = (uint32_t)n;
 }
 
-static size_t put_page_8f(const SimDisk *d, uint8_t *page)
-{
-    size_t at = 4;
-
-    if (d->rod_limits) {
-        odx_put16(page + at + 2, 0x20);
-        odx_put16(page + at + 10, d->max_ranges);
-        odx_put32(page + at + 12, d->max_inactivity);
-        odx_put32(page + at + 16, 30);
-        odx_put64(page + at + 20, d->max_token_blocks);
-        odx_put64(page + at + 28, d->optimal_blocks);
-        at += 0x24;
-    }
-    odx_put16(page + at, 0x0001);
-    odx_put16(page + at + 2, 12);
-    page[at + 4] = 8;
-    if (d->lists_commands) {
-        memcpy(page + at + 5, "\x83\x03\x10\x11\x1c\x84\x01\x07", 8);
-    } else {
-        memcpy(page + at + 5, "\x83\x03\x00\x01\x02\x84\x01\x00", 8);
-    }
-    at += 16;
-    if (d->block_features) {
-        odx_put16(page + at, 0x0106);
-        odx_put16(page + at + 2, 92);
-        odx_put16(page + at + 46, 48);
-        odx_put16(page + at + 50, 0x2c);
-        odx_put64(page + at + 56, d->max_rod_bytes);
-        at += 96;
-    }
-    if (d->page_8f_padding) {
-        odx_put16(page + at, 0xfff0);
-        odx_put16(page + at + 2, (uint16_t)d->page_8f_padding);
-        at += 4 + d->page_8f_padding;
-    }
-    return at;
-}
-
-static void inquiry_page(SimDisk *d, OdxCommand *cmd)
-{
-    static uint8_t page[70000];
-    uint8_t code = cmd->cdb[2];
-    size_t at = 4;
-
-    memset(page, 0, sizeof(page));
-    switch (code) {
-    case 0x00:
-        page[at++] = 0x00;
-        page[at++] = 0x83;
-        if (d->page_8f) {
-            page[at++] = 0x8f;
-        }
-        page[at++] = 0xb0;
-        break;
-    case 0x83:
-        if (d->naa) {
-            page[at] = 1;
-            page[at + 1] = 3;
-            page[at + 3] = 8;
-            odx_put64(page + at + 4, d->naa);
-            at += 12;
-        }
-        break;
-    case 0x8f:
-        at = put_page_8f(d, page);
-        break;
-    case 0xb0:
-        odx_put32(page + 8, d->max_transfer_blocks);
-        at = 64;
-        break;
-    default:
-        sim_sense(cmd, KEY_ILLEGAL_REQUEST, 0x2400, false, 0);
-        return;
-    }
-    page[1] = code;
-    odx_put16(page + 2, (uint16_t)(at - 4));
-    sim_give(cmd, page, at);
-}
-
-static void inquiry(SimDisk *d, OdxCommand *cmd)
-{
-    uint8_t data[36] = { 0 };
-
-    if (cmd->cdb[1] & 1) {
-        inquiry_page(d, cmd);
-        return;
-    }
-    data[0] = d->peripheral;
-    data[4] = 31;
-    data[5] = d->third_party ? 0x08 : 0;
-    memcpy(data + 8, "SIM     DISK            1   ", 28);
-    sim_give(cmd, data, sizeof(data));
-}
-
 static void read_16(Sim *sim, SimDisk *d, OdxCommand *cmd)
 {
     uint64_t lba = odx_get64(cmd->cdb + 2);
@@ -190,7 +96,7 @@ static void run_command(Sim *sim, SimDisk *d, OdxCommand *cmd,
 
     switch (cmd->cdb[0]) {
     case 0x12:
-        inquiry(d, cmd);
+        sim_inquiry(d, cmd);
         break;
     case 0x9e:
         odx_put64(data, d->blocks - 1);
@@ -231,7 +137,7 @@ static uint64_t next_random(uint64_t *state)
 /* Garbles an answer: bytes, length, status, sense. */
 static void mangle(Sim *sim, OdxCommand *cmd)
 {
-    uint64_t *s = &sim->mangle_seed;
+    uint64_t *s = &sim->random_state;
     uint8_t *data = cmd->data;
 
     if (next_random(s) % 8) {
@@ -253,7 +159,9 @@ static void mangle(Sim *sim, OdxCommand *cmd)
         cmd->sense[0] = 0x70 | (next_random(s) & 0x83);
         break;
     default:
-        if (cmd->direction == ODX_FROM_DEVICE && cmd->length) {
+        /* nobody could notice a lie about the block length */
+        if (cmd->direction == ODX_FROM_DEVICE && cmd->length &&
+            cmd->cdb[0] != 0x9e) {
             unsigned n = 1 + next_random(s) % 8;
 
             for (unsigned i = 0; i < n; i++) {
@@ -271,8 +179,10 @@ static void apply_before(Sim *sim, const SimFault *f)
 {
     switch (f->kind) {
     case SIM_REVOKE:
+    case SIM_REVOKE_LARGE:
         for (unsigned i = 0; i < sim->n_tokens; i++) {
-            if (sim->tokens[i].dead_asc == 0) {
+            if (sim->tokens[i].dead_asc == 0 &&
+                (f->kind == SIM_REVOKE || sim->tokens[i].length > f->value)) {
                 sim->tokens[i].dead_asc = f->asc;
             }
         }
@@ -316,7 +226,8 @@ static int sim_execute(OdxTransport *t, OdxNode *node, OdxCommand *cmd,
     unsigned n_hit = 0;
 
     if (++sim->commands > MAX_COMMANDS) {
-        ck_abort_msg("the program does not end");
+        ck_abort_msg("ODXCOPY_SEED=%llu: the program does not end",
+                     (unsigned long long)sim->seed);
     }
     for (unsigned i = 0; i < sim->n_faults; i++) {
         SimFault *f = &sim->faults[i];
@@ -355,7 +266,7 @@ static int sim_execute(OdxTransport *t, OdxNode *node, OdxCommand *cmd,
     for (unsigned i = 0; i < n_hit; i++) {
         apply_after(sim, hit[i], cmd);
     }
-    if (sim->mangle_seed) {
+    if (sim->seed) {
         mangle(sim, cmd);
     }
     return 0;

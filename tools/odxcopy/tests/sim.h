@@ -29,6 +29,7 @@ typedef struct SimDisk {
     bool rod_limits;            /* descriptor 0000h is there */
     bool lists_commands;        /* descriptor 0001h has PT, WUT, RRTI */
     bool block_features;        /* descriptor 0106h is there */
+    uint32_t rod_types;         /* accepted, by 0108h; 0: no such list */
     unsigned page_8f_padding;   /* bytes of a vendor descriptor in it */
     uint16_t max_ranges;
     uint32_t max_inactivity;
@@ -77,6 +78,7 @@ typedef enum SimFaultKind {
     SIM_REVOKE,         /* all tokens end with @asc, then the command runs */
     SIM_SHORT,          /* runs, but only @value bytes arrive */
     SIM_BYTE,           /* runs, then byte @value of the data becomes @key */
+    SIM_REVOKE_LARGE,   /* those of more than @value bytes end */
     SIM_INTERRUPT,      /* the user presses Ctrl-C, then the command runs */
     SIM_WRITE_SOURCE,   /* someone fills disk 0 with @key, then it runs */
     SIM_FORGET,         /* all results are discarded, then it runs */
@@ -111,7 +113,8 @@ typedef struct Sim {
     bool interrupted;
     uint64_t interrupt_at_ms;   /* 0: never */
     bool abort_ignored;         /* COA: GOOD, but nothing stops */
-    uint64_t mangle_seed;       /* not 0: answers are garbled at random */
+    uint64_t seed;              /* not 0: answers are garbled at random */
+    uint64_t random_state;      /* starts as the seed */
 
     /* what happened */
     unsigned commands;          /* all */
@@ -135,10 +138,11 @@ void sim_fault(Sim *sim, SimFault fault);
 uint8_t sim_pattern(unsigned i, uint64_t at);
 unsigned sim_live_tokens(const Sim *sim);
 
-/* For the simulation's own two files. */
+/* For the simulation's own files. */
 void sim_sense(OdxCommand *cmd, uint8_t key, uint16_t asc, bool info_valid,
                uint32_t info);
 void sim_give(OdxCommand *cmd, const uint8_t *data, size_t length);
+void sim_inquiry(SimDisk *d, OdxCommand *cmd);
 void sim_third_party_out(Sim *sim, SimDisk *disk, OdxCommand *cmd,
                          const SimFault *partial);
 void sim_third_party_in(Sim *sim, SimDisk *disk, OdxCommand *cmd);

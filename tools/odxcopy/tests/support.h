@@ -32,6 +32,10 @@ void expect_copied(const Sim *sim, uint64_t src, uint64_t dst,
 void expect_zeroed(const Sim *sim, uint64_t dst, uint64_t length);
 void expect_untouched(const Sim *sim);
 
+/* The linker leads ioctl() here; test-sg.c plays the kernel. */
+int __wrap_ioctl(int fd, unsigned long request, ...);
+
+Suite *suite_around(void);
 Suite *suite_cli(void);
 Suite *suite_copy(void);
 Suite *suite_device(void);
@@ -39,6 +43,7 @@ Suite *suite_explain(void);
 Suite *suite_hostile(void);
 Suite *suite_immed(void);
 Suite *suite_plan(void);
+Suite *suite_sg(void);
 Suite *suite_text(void);
 Suite *suite_wire(void);
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sg.h"
 #include "support.h"
 
 static Sim sim;
@@ -165,27 +164,6 @@ START_TEST(overlapping_ranges_are_refused_to_the_block)
 }
 END_TEST
 
-START_TEST(what_is_no_scsi_disk_is_told_by_the_real_transport)
-{
-    OdxTransport *t = odx_sg_transport();
-    OdxNode *node;
-    OdxError err;
-
-    ck_assert(t->exists(t, "/dev/null"));
-    ck_assert(!t->exists(t, "/nonexistent"));
-    ck_assert_int_eq(t->open(t, "/nonexistent", ODX_READ, false, &node,
-                             &err), -1);
-    ck_assert_int_eq(err.code, ODX_IO);
-    ck_assert_int_eq(t->open(t, "/", ODX_READ, false, &node, &err), -1);
-    ck_assert_int_eq(err.code, ODX_USAGE);
-    ck_assert_int_eq(t->open(t, "/dev/null", ODX_WRITE, false, &node,
-                             &err), -1);
-    ck_assert_int_eq(err.code, ODX_CANNOT);
-    ck_assert(!t->interrupted(t));
-    ck_assert_uint_le(t->now_ms(t), t->now_ms(t));
-}
-END_TEST
-
 Suite *suite_cli(void)
 {
     Suite *s = suite_create("cli");
@@ -202,7 +180,6 @@ Suite *suite_cli(void)
     tcase_add_test(c, json_is_printed_for_failures_too);
     tcase_add_test(c, a_terminal_gets_a_bar);
     tcase_add_test(c, overlapping_ranges_are_refused_to_the_block);
-    tcase_add_test(c, what_is_no_scsi_disk_is_told_by_the_real_transport);
     suite_add_tcase(s, c);
     return s;
 }

@@ -148,7 +148,8 @@ START_TEST(random_garbage_does_no_harm)
 
         sim_init(&sim, 512, 256);
         sim.blocks_per_ms = 4;
-        sim.mangle_seed = seed;
+        sim.seed = seed;
+        sim.random_state = seed;
         r = run(&sim, lines[seed % 5]);
         ck_assert_msg(r.code >= 0 && r.code <= 7, "ODXCOPY_SEED=%llu: exit "
                       "code %d", (unsigned long long)seed, r.code);
