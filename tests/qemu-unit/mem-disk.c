@@ -452,13 +452,13 @@ int mem_truncate(BlockBackend *blk, int64_t length)
 
 uint32_t mem_seed(void)
 {
-    const char *given = g_getenv("TEST_SEED");
+    const char *given = g_getenv("VSCSI_SEED");
     unsigned int seed = g_random_int();
 
     if (given && qemu_strtoui(given, NULL, 0, &seed) < 0) {
-        g_error("TEST_SEED is no number: %s", given);
+        g_error("VSCSI_SEED is no number: %s", given);
     }
 
-    g_test_message("TEST_SEED=%u", seed);
+    g_test_message("VSCSI_SEED=%u", seed);
     return seed;
 }

@@ -90,7 +90,7 @@ int mem_zero(BlockBackend *blk, int64_t offset, int64_t bytes);
 int mem_discard(BlockBackend *blk, int64_t offset, int64_t bytes);
 int mem_truncate(BlockBackend *blk, int64_t length);
 
-/* The seed of the random tests: TEST_SEED, or a new one; printed */
+/* The seed of the random tests: VSCSI_SEED, or a new one; printed */
 uint32_t mem_seed(void);
 
 #endif /* TESTS_MEM_DISK_H */

@@ -2,7 +2,7 @@
  * Offload against a model: guests write while copies run, and every byte that
  * counts as copied must be what the Rod stood for
  *
- * TEST_SEED repeats a run (that with threads only as far as threads can).
+ * VSCSI_SEED repeats a run (that with threads only as far as threads can).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,7 +1,7 @@
 /*
  * Rods in numbers and in threads, against a model
  *
- * TEST_SEED repeats a run (that with threads only as far as threads can).
+ * VSCSI_SEED repeats a run (that with threads only as far as threads can).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
