@@ -385,10 +385,13 @@ static void test_list_id_of_the_other_form(void)
     wut.immed = true;
     g_assert_cmphex(vt_write_token(vm, 1, 1, &wut), ==, 0);
     g_assert_cmphex(vt_xcopy(vm, 1, &x), ==, 0x052600);
+    /* what is in flight has to end first */
+    vm->step_ns = 100000000;
     g_assert_cmphex(vt_abort(vm, 1, 1), ==, 0);
+    vm->step_ns = 0;
 
     cmd = vt_send_xcopy(vm, 1, &x);
-    vt_poll_count(vm, 1, 1, 0, &s);
+    g_assert_cmphex(vt_rcs4(vm, 1, 1, &s), ==, 0);
     g_assert_cmphex(vt_populate(vm, 1, 1, &pt), ==, 0x052600);
     g_assert_cmphex(vt_xcopy(vm, 1, &x), ==, 0x050016);
     vm->step_ns = 1000000000;

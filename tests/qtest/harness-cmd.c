@@ -2,9 +2,9 @@
  * vscsi qtests: commands through the virtqueues, and data of the disks
  *
  * A command's request header, data-out, response and data-in lie in one piece
- * of guest memory, in that order, each in a descriptor of its own.  Descriptors
- * of a queue are used once and all freed when the queue has run empty, which is
- * how libqos keeps them.
+ * of guest memory, in that order, each in a descriptor of its own.  libqos only
+ * counts the descriptors of a queue upwards; here they are used in groups of
+ * CHAIN_MAX, so that a command can stay while others come and go.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -42,6 +42,20 @@ static VtCmd *cmd_new(VtVm *vm, unsigned disk, unsigned vq, size_t in_len)
     return cmd;
 }
 
+/* Let libqos take its next descriptors from a group that is free */
+static void find_chain(VtHba *hba, unsigned q)
+{
+    QVirtQueue *vq = hba->vq[q];
+    unsigned head = 0;
+
+    while (hba->pending[q][head]) {
+        head += CHAIN_MAX;
+        g_assert_cmpuint(head, <, VT_RING);
+    }
+    qvirtqueue_reset_pool(vq);
+    vq->free_head = head;
+}
+
 /* Put it in the ring and tell the device */
 static void cmd_go(VtCmd *cmd, const void *req, size_t req_len,
                    const void *out, size_t out_len, size_t resp_len)
@@ -51,11 +65,7 @@ static void cmd_go(VtCmd *cmd, const void *req, size_t req_len,
     QVirtQueue *vq = hba->vq[cmd->vq];
     uint32_t head;
 
-    if (!hba->in_flight[cmd->vq]) {
-        qvirtqueue_reset_pool(vq);
-    }
-    g_assert_cmpint(vq->num_free, >=, CHAIN_MAX);
-
+    find_chain(hba, cmd->vq);
     cmd->mem = guest_alloc(&vm->qos->alloc,
                            req_len + out_len + resp_len + cmd->in_len);
     cmd->resp = cmd->mem + req_len + out_len;
@@ -75,7 +85,6 @@ static void cmd_go(VtCmd *cmd, const void *req, size_t req_len,
                        false);
     }
     hba->pending[cmd->vq][head] = cmd;
-    hba->in_flight[cmd->vq]++;
     qvirtqueue_kick(vm->qts, hba_vdev(vm, cmd->hba), vq, head);
 }
 
@@ -157,7 +166,6 @@ static void reap(VtVm *vm, unsigned n, unsigned q)
         /* an element that is returned twice, or that was never sent */
         g_assert_nonnull(cmd);
         hba->pending[q][head] = NULL;
-        hba->in_flight[q]--;
         cmd_ended(cmd);
     }
 }
@@ -356,4 +364,34 @@ bool vt_has(VtVm *vm, unsigned disk, uint64_t offset, uint64_t len,
 bool vt_has_zeroes(VtVm *vm, unsigned disk, uint64_t offset, uint64_t len)
 {
     return file_has(vm, disk, offset, len, NULL, 0);
+}
+
+/* SHA-256 of the file of a disk */
+static char *disk_sum(VtVm *vm, unsigned disk)
+{
+    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_autofree uint8_t *buf = g_malloc(1 * MiB);
+    int fd = open(vm->disk[disk].path, O_RDONLY);
+    ssize_t n;
+
+    g_assert_cmpint(fd, >=, 0);
+    while ((n = read(fd, buf, 1 * MiB)) > 0) {
+        g_checksum_update(sum, buf, n);
+    }
+    g_assert_cmpint(n, ==, 0);
+    close(fd);
+    return g_strdup(g_checksum_get_string(sum));
+}
+
+bool vt_is_quiet(VtVm *vm, unsigned disk)
+{
+    g_autofree char *before = disk_sum(vm, disk);
+    g_autofree char *after = NULL;
+
+    for (int i = 0; i < 10; i++) {
+        qtest_clock_step(vm->qts, 1000000000);
+        g_usleep(2000);
+    }
+    after = disk_sum(vm, disk);
+    return g_str_equal(before, after);
 }

@@ -99,7 +99,8 @@ unsigned vt_disk(VtVm *vm, const VtDiskConf *conf)
     d->bps = conf->bps;
     d->opts = g_strdup(conf->opts);
     d->cold = conf->cold;
-    if (!conf->cold && !conf->bps) {
+    d->late = !conf->cold && (conf->late || conf->bps);
+    if (!conf->cold && !d->late) {
         vt_arg(vm, "-device %s,id=lun%u,bus=hba%u.0,scsi-id=%u,lun=0,drive=%s,"
                "logical_block_size=%u,physical_block_size=%u%s%s",
                conf->device ?: "vscsi-hd", n, d->hba, d->target, d->node,
@@ -140,11 +141,9 @@ void vt_start_hba(VtVm *vm, unsigned n)
         hba->pci = virtio_pci_new(vm->qos->pcibus, &addr);
         g_assert_nonnull(hba->pci);
         g_assert_cmphex(hba->pci->vdev.device_type, ==, VIRTIO_ID_SCSI);
-        qvirtio_pci_device_enable(hba->pci);
-    } else {
-        /* the reset of the machine has cleared the command register */
-        qpci_device_enable(hba->pci->pdev);
     }
+    /* a reset of the machine has cleared command register and BARs */
+    qvirtio_pci_device_enable(hba->pci);
     vdev = &hba->pci->vdev;
     qvirtio_start_device(vdev);
     features = qvirtio_get_features(vdev);
@@ -158,7 +157,6 @@ void vt_start_hba(VtVm *vm, unsigned n)
         set_queue_size(hba->pci, i);
         hba->vq[i] = qvirtqueue_setup(vdev, &vm->qos->alloc, i);
         g_assert_cmpuint(hba->vq[i]->size, ==, VT_RING);
-        hba->in_flight[i] = 0;
         memset(hba->pending[i], 0, sizeof(hba->pending[i]));
     }
     qvirtio_set_driver_ok(vdev);
@@ -193,9 +191,9 @@ static void boot(VtVm *vm)
     for (unsigned i = 0; i < vm->nr_disks; i++) {
         if (vm->disk[i].bps) {
             add_throttle(vm, i);
-            if (!vm->disk[i].cold) {
-                vt_plug(vm, i);
-            }
+        }
+        if (vm->disk[i].late) {
+            vt_plug(vm, i);
         }
     }
 }

@@ -44,7 +44,6 @@ typedef struct VtHba {
     unsigned nr_queues;
     QVirtQueue *vq[VT_MAX_QUEUES];
     VtCmd *pending[VT_MAX_QUEUES][VT_RING];
-    unsigned in_flight[VT_MAX_QUEUES];
 } VtHba;
 
 typedef struct VtDiskConf {
@@ -55,6 +54,7 @@ typedef struct VtDiskConf {
     const char *opts;           /* more of -device: "a=1,b=2", or NULL */
     const char *blkdebug;       /* a blkdebug node with these options */
     bool cold;                  /* only the nodes, no device */
+    bool late;                  /* plugged after the start of QEMU */
     bool read_only;
 } VtDiskConf;
 
@@ -68,6 +68,7 @@ typedef struct VtDisk {
     uint64_t bps;
     char *opts;
     bool cold;
+    bool late;
 } VtDisk;
 
 typedef struct VtVm {
@@ -181,6 +182,8 @@ void vt_fill(VtVm *vm, unsigned disk, uint64_t offset, uint64_t len,
 bool vt_has(VtVm *vm, unsigned disk, uint64_t offset, uint64_t len,
             uint32_t seed, uint64_t from);
 bool vt_has_zeroes(VtVm *vm, unsigned disk, uint64_t offset, uint64_t len);
+/* True if nothing writes to the disk any more, while guest time goes on */
+bool vt_is_quiet(VtVm *vm, unsigned disk);
 
 /* ---------------------------------------------- third-party copy commands */
 

@@ -43,6 +43,7 @@ typedef struct Copy {
     uint8_t token[ROD_TOKEN_SIZE];
     uint64_t token_from, token_to;
     uint64_t token_blocks;      /* of the source, in the next token */
+    uint64_t write_blocks;      /* of the destination, in the next write */
     unsigned fruitless;
     OdxRange ranges[ODX_MAX_RANGES];
 } Copy;
@@ -114,6 +115,7 @@ static int refresh_limits(Copy *c, OdxError *err)
         return -1;
     }
     c->token_blocks = c->plan->src.blocks;
+    c->write_blocks = c->plan->dst.blocks;
     return 0;
 }
 
@@ -205,16 +207,40 @@ static void drop_token(Copy *c, bool shrink)
     }
 }
 
+/* The token has served, or nobody will use it any more. */
+static void delete_token(Copy *c)
+{
+    if (c->have_token && c->src && c->options->delete_tokens) {
+        odx_delete_token(c->s, c->dst, c->token);
+    }
+    c->have_token = false;
+}
+
+/*
+ * Many devices end a command after some seconds, however far it came, and
+ * what they had under way is lost: ask for what they can do in that time.
+ */
+static void fit_writes(Copy *c, uint64_t asked, uint64_t moved)
+{
+    uint64_t small = SMALL_TOKEN / c->dst->block_length;
+
+    if (moved == asked) {
+        c->write_blocks += (c->write_blocks + 3) / 4;
+    } else {
+        moved -= moved / 4;
+        c->write_blocks = moved > small ? moved : small;
+    }
+    c->write_blocks = odx_min64(c->write_blocks, c->plan->dst.blocks);
+}
+
 /* A write fell short; decides whether and how to go on. */
-static int fell_short(Copy *c, const OdxOpResult *r, bool deleted,
+static int fell_short(Copy *c, const OdxOpResult *r, uint64_t asked,
                       OdxError *err)
 {
     bool gone = c->src && odx_sense_token_gone(&r->sense);
 
     /* a unit attention came before the command did anything */
-    if (r->sense.key == KEY_UNIT_ATTENTION) {
-        deleted = false;
-    } else {
+    if (r->sense.key != KEY_UNIT_ATTENTION) {
         c->stats->partial++;
     }
     if (must_stop(c)) {
@@ -236,8 +262,10 @@ static int fell_short(Copy *c, const OdxOpResult *r, bool deleted,
                                err) < 0) {
         return -1;
     }
-    if (c->src && (gone || deleted)) {
-        drop_token(c, gone && r->count == 0);
+    if (gone) {
+        drop_token(c, r->count == 0);
+    } else {
+        fit_writes(c, asked, r->count);
     }
     return 0;
 }
@@ -245,11 +273,8 @@ static int fell_short(Copy *c, const OdxOpResult *r, bool deleted,
 static int write_piece(Copy *c, OdxError *err)
 {
     uint32_t bs = c->dst->block_length;
-    uint64_t blocks = odx_min64(c->plan->dst.blocks,
+    uint64_t blocks = odx_min64(c->write_blocks,
                                 (c->token_to - c->done) / bs);
-    bool last = c->done + blocks * bs == c->token_to;
-    bool delete = last && c->src && c->options->delete_tokens &&
-                  !c->plan->wish.strict;
     uint64_t offset = c->src ? (c->done - c->token_from) / bs : 0;
     OdxOpResult r;
     unsigned n;
@@ -258,21 +283,19 @@ static int write_piece(Copy *c, OdxError *err)
                        (c->plan->dst_offset + c->done) / bs, blocks,
                        c->ranges);
     if (odx_write_using_token(c->s, c->dst, c->token, offset, c->ranges, n,
-                              delete, &r, err) < 0) {
+                              &r, err) < 0) {
         return -1;
     }
     c->done += r.count * bs;
     c->stats->bytes = c->done;
     odx_progress_update(c->progress, c->done, now(c));
     if (r.count < blocks) {
-        return fell_short(c, &r, delete, err);
+        return fell_short(c, &r, blocks, err);
     }
     c->fruitless = 0;
-    if (last) {
-        if (c->src && !delete && c->options->delete_tokens) {
-            odx_delete_token(c->s, c->dst, c->token);
-        }
-        c->have_token = false;
+    fit_writes(c, blocks, blocks);
+    if (c->done == c->token_to) {
+        delete_token(c);
         /* one that was made smaller grows back */
         c->token_blocks = odx_min64(c->token_blocks * 2,
                                     c->plan->src.blocks);
@@ -323,13 +346,13 @@ int odx_copy(OdxSession *s, OdxPlan *plan, OdxDevice *src, OdxDevice *dst,
     c->progress = progress;
     c->stats = stats;
     c->token_blocks = plan->src.blocks;
+    c->write_blocks = plan->dst.blocks;
     s->progress = on_progress;
     s->progress_opaque = c;
     ret = copy_all(c, err);
     s->progress = NULL;
-    if (ret < 0 && c->have_token && src && options->delete_tokens &&
-        err->code != ODX_IO) {
-        odx_delete_token(s, dst, c->token);
+    if (ret < 0 && err->code != ODX_IO) {
+        delete_token(c);
     }
     odx_progress_end(progress, c->done, now(c));
     free(c);

@@ -32,6 +32,7 @@ enum {
     WUT_HEADER = 536,
     PT_HEADER = 16,
     RANGE_SIZE = 16,
+    WUT_DELETE_TOKEN = 0x02,    /* DEL_TKN, byte 2 */
 };
 
 /* One operation, from start() to its end. */
@@ -362,35 +363,38 @@ int odx_populate_token(OdxSession *s, OdxDevice *dev, const OdxRange *ranges,
     return ret;
 }
 
-static int write_list(OdxSession *s, OdxDevice *dev, const uint8_t *token,
-                      uint64_t offset, const OdxRange *ranges, unsigned n,
-                      bool delete_token, OdxOpResult *result, OdxError *err)
+/* The parameter list of WRITE USING TOKEN, to be freed; NULL: no memory. */
+static uint8_t *put_write_list(const uint8_t *token, uint64_t offset,
+                               const OdxRange *ranges,
+                               unsigned n, uint8_t flags, uint32_t *length,
+                               uint64_t *blocks)
 {
-    Operation op = { .s = s, .dev = dev, .sa = SA_WRITE_USING_TOKEN };
-    uint32_t length = WUT_HEADER + n * RANGE_SIZE;
-    uint8_t *list = calloc(1, length);
-    int ret;
+    uint8_t *list;
 
+    *length = WUT_HEADER + n * RANGE_SIZE;
+    list = calloc(1, *length);
     if (!list) {
-        return odx_fail(err, ODX_IO, "out of memory");
+        return NULL;
     }
-    odx_put16(list, (uint16_t)(length - 2));
-    list[2] = (delete_token ? 0x02 : 0) | s->immed;
+    odx_put16(list, (uint16_t)(*length - 2));
+    list[2] = flags;
     odx_put64(list + 8, offset);
     memcpy(list + 16, token, ROD_TOKEN_SIZE);
     odx_put16(list + 534, (uint16_t)(n * RANGE_SIZE));
-    op.asked = put_ranges(list + WUT_HEADER, ranges, n);
-    ret = operate(&op, list, length, result, err);
-    free(list);
-    return ret;
+    *blocks = put_ranges(list + WUT_HEADER, ranges, n);
+    return list;
 }
 
 int odx_write_using_token(OdxSession *s, OdxDevice *dev,
                           const uint8_t *token, uint64_t offset,
                           const OdxRange *ranges, unsigned n,
-                          bool delete_token, OdxOpResult *result,
-                          OdxError *err)
+                          OdxOpResult *result, OdxError *err)
 {
+    Operation op = { .s = s, .dev = dev, .sa = SA_WRITE_USING_TOKEN };
+    uint32_t length;
+    uint8_t *list;
+    int ret;
+
     for (unsigned i = 0; i < n; i++) {
         uint64_t lba = ranges[i].lba;
 
@@ -406,23 +410,30 @@ int odx_write_using_token(OdxSession *s, OdxDevice *dev,
     if (n > ODX_MAX_RANGES) {
         return odx_fail(err, ODX_FAILED, "too many ranges");
     }
+    list = put_write_list(token, offset, ranges, n, s->immed, &length,
+                          &op.asked);
+    if (!list) {
+        return odx_fail(err, ODX_IO, "out of memory");
+    }
     s->writes++;
-    return write_list(s, dev, token, offset, ranges, n, delete_token,
-                      result, err);
+    ret = operate(&op, list, length, result, err);
+    free(list);
+    return ret;
 }
 
 void odx_delete_token(OdxSession *s, OdxDevice *dev, const uint8_t *token)
 {
+    Operation op = { .s = s, .dev = dev, .sa = SA_WRITE_USING_TOKEN };
     OdxRange nothing = { .lba = dev->write_first, .blocks = 0 };
-    OdxSession quiet = *s;
-    OdxOpResult result;
+    uint32_t length;
+    OdxSense sense;
     OdxError ignored;
+    uint8_t *list;
 
-    /* Its operations are not the user's, and must not be cut short. */
-    quiet.immed = false;
-    quiet.progress = NULL;
-    quiet.abort_at_ms = 0;
-    (void)write_list(&quiet, dev, token, 0, &nothing, 1, true, &result,
-                     &ignored);
-    s->next_list_id = quiet.next_list_id;
+    list = put_write_list(token, 0, &nothing, 1, WUT_DELETE_TOKEN, &length,
+                          &op.asked);
+    if (list) {
+        (void)start(&op, list, length, &sense, &ignored);
+        free(list);
+    }
 }

@@ -77,12 +77,13 @@ int odx_populate_token(OdxSession *s, OdxDevice *dev, const OdxRange *ranges,
 int odx_write_using_token(OdxSession *s, OdxDevice *dev,
                           const uint8_t *token, uint64_t offset,
                           const OdxRange *ranges, unsigned n,
-                          bool delete_token, OdxOpResult *result,
-                          OdxError *err);
+                          OdxOpResult *result, OdxError *err);
 
 /*
- * Tells @dev to forget @token, by a WRITE USING TOKEN of no blocks.  Best
- * effort: where it fails the token ends by its inactivity timeout.
+ * Tells @dev to forget @token, by a WRITE USING TOKEN of no blocks with
+ * DEL_TKN.  Not with the last write of data: should that one fall short, the
+ * token would be gone before the rest is written.  Best effort: where it
+ * fails the token ends by its inactivity timeout.
  */
 void odx_delete_token(OdxSession *s, OdxDevice *dev, const uint8_t *token);
 

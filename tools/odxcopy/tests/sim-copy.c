@@ -39,13 +39,12 @@ static SimOperation *new_operation(Sim *sim, SimDisk *disk, uint32_t list_id,
 }
 
 /* Checks what the standard asks of a range list; 0 or the ASC. */
-static uint16_t take_ranges(Sim *sim, SimOperation *op, const uint8_t *list,
+static uint16_t take_ranges(SimOperation *op, const uint8_t *list,
                             unsigned bytes)
 {
     const SimDisk *d = op->disk;
 
     op->n_ranges = bytes / 16;
-    sim->last_ranges = op->n_ranges;
     if (op->n_ranges == 0) {
         return 0x2600;
     }
@@ -198,7 +197,8 @@ static void populate(Sim *sim, SimDisk *disk, OdxCommand *cmd,
     sim->last_inactivity = odx_get32(p + 4);
     ck_assert_uint_eq(odx_get16(p), cmd->length - 2);
     ck_assert_uint_eq(odx_get16(p + 14), cmd->length - 16);
-    asc = take_ranges(sim, op, p + 16, odx_get16(p + 14));
+    asc = take_ranges(op, p + 16, odx_get16(p + 14));
+    sim->last_ranges = op->n_ranges;
     if (asc) {
         end_badly(op, cmd, p[2] & 1, KEY_ILLEGAL_REQUEST, asc);
         return;
@@ -216,12 +216,15 @@ static void write_using(Sim *sim, SimDisk *disk, OdxCommand *cmd,
     bool zero = odx_get32(p + 16) == ROD_TYPE_ZERO;
     uint16_t asc;
 
-    sim->writes++;
     ck_assert_uint_eq(odx_get16(p), cmd->length - 2);
     ck_assert_uint_eq(odx_get16(p + 534), cmd->length - 536);
     op->delete_token = p[2] & 2;
     op->rod_offset = odx_get64(p + 8) * disk->block_length;
-    asc = take_ranges(sim, op, p + 536, odx_get16(p + 534));
+    asc = take_ranges(op, p + 536, odx_get16(p + 534));
+    if (op->asked) {
+        sim->writes++;
+        sim->last_ranges = op->n_ranges;
+    }
     if (!zero) {
         op->token = find_token(sim, p + 16);
         if (!asc && !op->token) {

@@ -118,7 +118,8 @@ typedef struct Sim {
 
     /* what happened */
     unsigned commands;          /* all */
-    unsigned populates, writes, infos, aborts, reads, flushes, settles;
+    unsigned populates, infos, aborts, reads, flushes, settles;
+    unsigned writes;            /* WRITE USING TOKEN of at least a block */
     uint32_t first_list_id;     /* of the first POPULATE or WRITE */
     uint32_t last_inactivity;
     unsigned last_ranges;       /* descriptors in the last PT or WUT */

@@ -1,0 +1,35 @@
+/*
+ * What the files of vscsi-life-test share
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef VSCSI_QTEST_LIFE_TEST_H
+#define VSCSI_QTEST_LIFE_TEST_H
+
+#include "harness.h"
+
+#define SIZE    (16 * MiB)
+#define BLOCKS  (SIZE / 512)
+#define ID      7               /* the list identifier of a SlowCopy */
+
+/*
+ * A copy by token from disk 0 (pattern 1) to disk 1, which takes 1 MiB in a
+ * second of guest time.
+ */
+typedef struct SlowCopy {
+    VtVm *vm;
+    uint8_t token[VSCSI_ROD_TOKEN_LEN];
+    VtCmd *cmd;                 /* of a copy in the foreground */
+} SlowCopy;
+
+/* @hba_opts: of the controller.  Started, and at least 1 MiB is done */
+SlowCopy slow_copy(const char *hba_opts, bool immed);
+/* The same on a VM that is booted */
+void slow_copy_start(SlowCopy *c, bool immed);
+/* Wait for a good end and look at the data */
+void slow_copy_finish(SlowCopy *c);
+
+void life_add_plug(void);
+void life_add_host(void);
+
+#endif /* VSCSI_QTEST_LIFE_TEST_H */
