@@ -13,6 +13,7 @@
 /* One read and write through a buffer; the buffers of one run */
 #define OFFLOAD_CHUNK       (1 * MiB)
 #define OFFLOAD_MAX_CHUNKS  8
+#define OFFLOAD_MAX_RANGES  4
 /* All buffers in the process, besides one chunk for each run */
 #define OFFLOAD_BUDGET      (64 * MiB)
 
@@ -68,6 +69,7 @@ struct OffloadRun {
     OffloadReason range_why;
     int range_error;
     unsigned range_failures;    /* one after the other */
+    bool range_worked;          /* in this run */
     int64_t range_step;
 
     /* What was learned about zeroes */
@@ -97,16 +99,36 @@ void offload_piece_good(OffloadPiece *piece, OffloadMethod method,
 void offload_fell_back(OffloadRun *run, OffloadReason reason, int error,
                        int64_t dst_offset, int64_t bytes);
 
+/*
+ * offload_co_extent: how far from @offset on, of @bytes, it reads as zeroes, or
+ * is data, which *@zero tells; > 0
+ *
+ * Holes smaller than @small_hole go with the data around them, since they are
+ * not worth a request; data is looked at for @max_data at most.  What is not
+ * known is data.
+ */
+int64_t coroutine_fn GRAPH_UNLOCKED
+offload_co_extent(BlockBackend *blk, int64_t offset, int64_t bytes,
+                  int64_t max_data, int64_t small_hole, bool *zero);
+
 /* offload-zero.c, offload-range.c, offload-bounce.c: run a piece to its end */
 OffloadEnd coroutine_fn GRAPH_UNLOCKED offload_co_zero(OffloadPiece *piece);
 OffloadEnd coroutine_fn GRAPH_UNLOCKED offload_co_range(OffloadPiece *piece);
 OffloadEnd coroutine_fn GRAPH_UNLOCKED offload_co_bounce(OffloadPiece *piece);
 
 /*
+ * offload_co_throttled: has one of the disks limits of its own (block_set_io_
+ * throttle, -drive throttling)?  copy_range passes them by.  This can be asked
+ * in the main loop alone, so the coroutine goes there and comes back.  (The
+ * throttle filter is a node like others and refuses copy_range itself.)
+ */
+bool coroutine_fn GRAPH_UNLOCKED offload_co_throttled(BlockBackend *src,
+                                                      BlockBackend *dst);
+
+/*
  * offload_adapt: the size of the next step when one of @step took @ns
  *
- * Doubles (zeroes: times four, as @factor says) below 25 ms, halves above
- * 100 ms, within [@min, @max].
+ * Times @factor below 25 ms, halves above 100 ms, within [@min, @max].
  */
 int64_t offload_adapt(int64_t step, int64_t ns, int factor, int64_t min,
                       int64_t max);

@@ -44,13 +44,16 @@
  */
 #include "qemu/osdep.h"
 #include "block/block_int.h"
+#include "block/throttle-groups.h"
 #include "offload-int.h"
 #include "qemu/timer.h"
 #include "system/block-backend.h"
 #include "trace.h"
 
 #define RANGE_MIN_STEP      (1 * MiB)
-/* Give up after so many failures, one after the other, of an unknown kind */
+/* After a failure: what is tried next is perhaps copied in one chunk each */
+#define RANGE_CAREFUL_STEP  (4 * MiB)
+/* Give up after so many failures, one after the other */
 #define RANGE_MAX_FAILURES  3
 
 static bool GRAPH_RDLOCK offload_is_drained(BlockBackend *blk)
@@ -74,7 +77,7 @@ offload_co_enter(BlockBackend *src, BlockBackend *dst)
     for (;;) {
         blk_inc_in_flight(src);
         blk_inc_in_flight(dst);
-        smp_mb();
+        smp_mb();   /* step (2), pairs with the one of the increment in (a) */
 
         bdrv_graph_co_rdlock();
         drained = offload_is_drained(src) ? src :
@@ -118,6 +121,18 @@ offload_co_copy_range(BlockBackend *src, int64_t src_offset, BlockBackend *dst,
     return ret;
 }
 
+bool coroutine_fn offload_co_throttled(BlockBackend *src, BlockBackend *dst)
+{
+    AioContext *ctx = qemu_get_current_aio_context();
+    bool throttled;
+
+    aio_co_reschedule_self(qemu_get_aio_context());
+    throttled = blk_get_public(src)->throttle_group_member.throttle_state ||
+        blk_get_public(dst)->throttle_group_member.throttle_state;
+    aio_co_reschedule_self(ctx);
+    return throttled;
+}
+
 static bool coroutine_fn GRAPH_UNLOCKED offload_co_encrypted(OffloadRun *run)
 {
     BlockDriverState *src, *dst;
@@ -131,12 +146,15 @@ static bool coroutine_fn GRAPH_UNLOCKED offload_co_encrypted(OffloadRun *run)
     return encrypted;
 }
 
-/* Finds the reason for @error and whether it is worth to ask again */
+/*
+ * Finds the reason for @error and whether it is worth to ask again.  Where it
+ * has worked before, it may be for one extent alone (a compressed cluster).
+ */
 static OffloadReason coroutine_fn GRAPH_UNLOCKED
 offload_co_refused(OffloadRun *run, int error)
 {
     OffloadReason why = OFFLOAD_REASON_FAILED;
-    bool lasting = true;
+    bool lasting = !run->range_worked;
 
     switch (error) {
     case -ENOTSUP:
@@ -151,10 +169,11 @@ offload_co_refused(OffloadRun *run, int error)
         why = OFFLOAD_REASON_CROSS_DEVICE;
         break;
     default:
-        lasting = ++run->range_failures >= RANGE_MAX_FAILURES;
+        lasting = false;
         break;
     }
-    if (lasting) {
+    run->range_step = MIN(run->range_step, RANGE_CAREFUL_STEP);
+    if (++run->range_failures >= RANGE_MAX_FAILURES || lasting) {
         run->range_off = true;
         run->range_why = why;
         run->range_error = error;
@@ -198,6 +217,7 @@ OffloadEnd coroutine_fn offload_co_range(OffloadPiece *piece)
             return end;
         }
         run->range_failures = 0;
+        run->range_worked = true;
         run->range_step = offload_adapt(run->range_step, ns, 2, RANGE_MIN_STEP,
                                         OFFLOAD_MAX_PIECE);
         offload_piece_good(piece, OFFLOAD_METHOD_COPY_RANGE, n);

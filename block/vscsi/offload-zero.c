@@ -11,7 +11,8 @@
 /* What is still acceptable if the driver has to write the zeroes out */
 #define ZERO_SMALL_STEP     (64 * MiB)
 #define ZERO_MIN_STEP       (1 * MiB)
-#define ZERO_MAX_STEP       (1 * TiB)
+/* What is zero already and smaller than this is written all the same */
+#define ZERO_SMALL_HOLE     (1 * MiB)
 /* The largest unit in which a driver makes zeroes cheaply (qcow2's cluster) */
 #define ZERO_ALIGN          (2 * MiB)
 
@@ -28,15 +29,15 @@ int64_t offload_adapt(int64_t step, int64_t ns, int factor, int64_t min,
 }
 
 /*
- * The next step of @piece.  A large one is only tried if the driver can do it
- * without writing, and begins and ends on the unit in which it can.
+ * Cuts the next step, of @n bytes.  A large one is only tried if the driver can
+ * do it without writing, and begins and ends on the unit in which it can.
  */
-static int64_t zero_step(OffloadPiece *piece, BdrvRequestFlags *flags)
+static int64_t zero_step(OffloadPiece *piece, int64_t n,
+                         BdrvRequestFlags *flags)
 {
-    int64_t rest = piece->bytes - piece->good;
     int64_t head = (piece->dst_offset + piece->good) % ZERO_ALIGN;
-    int64_t n = MIN(rest, piece->run->zero_step);
 
+    n = MIN(n, piece->run->zero_step);
     *flags = BDRV_REQ_MAY_UNMAP;
     if (n > ZERO_SMALL_STEP) {
         if (head) {
@@ -49,42 +50,67 @@ static int64_t zero_step(OffloadPiece *piece, BdrvRequestFlags *flags)
     return n;
 }
 
-OffloadEnd coroutine_fn offload_co_zero(OffloadPiece *piece)
+static int coroutine_fn GRAPH_UNLOCKED
+offload_co_write_zeroes(OffloadPiece *piece, int64_t *bytes)
 {
     OffloadRun *run = piece->run;
     BlockBackend *dst = run->task->dst;
+    int64_t begin = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    BdrvRequestFlags flags;
+    int ret;
+
+    *bytes = zero_step(piece, *bytes, &flags);
+    bdrv_graph_co_rdlock();
+    ret = offload_co_can_write(dst);
+    bdrv_graph_co_rdunlock();
+    if (ret == 0) {
+        ret = blk_co_pwrite_zeroes(dst, piece->dst_offset + piece->good, *bytes,
+                                   flags);
+    }
+    if (ret == -ENOTSUP && (flags & BDRV_REQ_NO_FALLBACK)) {
+        run->zero_step = ZERO_SMALL_STEP;
+        run->zero_max = ZERO_SMALL_STEP;
+        *bytes = 0;
+        return 0;
+    }
+    run->zero_step =
+        offload_adapt(run->zero_step,
+                      qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - begin, 4,
+                      ZERO_MIN_STEP, run->zero_max);
+    return MIN(ret, 0);
+}
+
+/*
+ * What reads as zeroes already is not written again: a driver would note it
+ * block by block (qcow2: 128 MiB of tables for a terabyte).  A write that is in
+ * flight there comes after the zeroes then, as it may.
+ */
+OffloadEnd coroutine_fn offload_co_zero(OffloadPiece *piece)
+{
+    OffloadRun *run = piece->run;
 
     while (piece->good < piece->bytes) {
-        int64_t begin = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
-        BdrvRequestFlags flags;
-        int64_t n = zero_step(piece, &flags);
         OffloadEnd end = offload_co_check(run);
-        int ret;
+        bool zero;
+        int64_t n;
+        int ret = 0;
 
         if (end != OFFLOAD_END_COMPLETE) {
             return end;
         }
-        bdrv_graph_co_rdlock();
-        ret = offload_co_can_write(dst);
-        bdrv_graph_co_rdunlock();
-        if (ret == 0) {
-            ret = blk_co_pwrite_zeroes(dst, piece->dst_offset + piece->good,
-                                       n, flags);
-        }
-        if (ret == -ENOTSUP && (flags & BDRV_REQ_NO_FALLBACK)) {
-            run->zero_step = ZERO_SMALL_STEP;
-            run->zero_max = ZERO_SMALL_STEP;
-            continue;
+        n = offload_co_extent(run->task->dst, piece->dst_offset + piece->good,
+                              piece->bytes - piece->good, run->zero_step,
+                              ZERO_SMALL_HOLE, &zero);
+        if (!zero) {
+            ret = offload_co_write_zeroes(piece, &n);
         }
         if (ret < 0) {
             piece->error = ret;
             return OFFLOAD_END_WRITE_ERROR;
         }
-        run->zero_step =
-            offload_adapt(run->zero_step,
-                          qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - begin, 4,
-                          ZERO_MIN_STEP, MIN(run->zero_max, ZERO_MAX_STEP));
-        offload_piece_good(piece, OFFLOAD_METHOD_ZERO, n);
+        if (n) {
+            offload_piece_good(piece, OFFLOAD_METHOD_ZERO, n);
+        }
     }
     return OFFLOAD_END_COMPLETE;
 }

@@ -3,7 +3,8 @@
  *
  * The run's coroutine walks from task->done to the end, cuts pieces that are
  * contiguous on both disks and of one method, and starts each in a coroutine of
- * its own; up to OFFLOAD_MAX_CHUNKS run at a time, one of them with copy_range.
+ * its own; up to OFFLOAD_MAX_CHUNKS run at a time, OFFLOAD_MAX_RANGES of them
+ * with copy_range.
  * A piece falls back by itself when its method is refused.
  *
  *   walk -> map (both sides contiguous) -> extent (zero or data) -> piece
@@ -33,12 +34,14 @@
 #include "system/block-backend.h"
 #include "trace.h"
 
-/* How often the block status is asked for one piece */
+/* How often the block status is asked for one extent */
 #define EXTENT_QUERIES      64
 /* A hole smaller than this goes with the data around it */
 #define EXTENT_SMALL_HOLE   (64 * KiB)
 #define RANGE_FIRST_STEP    (4 * MiB)
 #define ZERO_FIRST_STEP     (16 * MiB)
+/* What is still acceptable if the file is in many pieces there */
+#define ZERO_MAX_STEP       (16 * GiB)
 
 const char *offload_method_str(OffloadMethod method)
 {
@@ -257,11 +260,11 @@ static void offload_map(OffloadRun *run, int64_t offset, int64_t max,
     piece->bytes = MIN(piece->bytes, n);
 }
 
-/* Zero or not, for *@bytes from @offset of the source; data if unknown */
+/* Zero or not, for *@bytes from @offset; data if unknown */
 static bool coroutine_fn GRAPH_RDLOCK
-offload_co_status(OffloadRun *run, int64_t offset, int64_t *bytes)
+offload_co_status(BlockBackend *blk, int64_t offset, int64_t *bytes)
 {
-    BlockDriverState *bs = blk_bs(run->src);
+    BlockDriverState *bs = blk_bs(blk);
     int64_t n;
     int ret;
 
@@ -276,37 +279,29 @@ offload_co_status(OffloadRun *run, int64_t offset, int64_t *bytes)
     return ret & BDRV_BLOCK_ZERO;
 }
 
-/*
- * Finds how far it is zero, or is data, from the start of @piece, for
- * run->extent_end.  Holes that are too small to be worth a piece go with the
- * data.
- */
-static void coroutine_fn GRAPH_UNLOCKED
-offload_co_find_extent(OffloadRun *run, const OffloadPiece *piece)
+int64_t coroutine_fn offload_co_extent(BlockBackend *blk, int64_t offset,
+                                       int64_t bytes, int64_t max_data,
+                                       int64_t small_hole, bool *zero)
 {
-    int64_t n, limit;
-    bool zero;
+    int64_t n = bytes, limit;
 
     /* in the turn of this disk's other requests, if it is drained */
-    blk_co_start_request(run->src);
+    blk_co_start_request(blk);
     bdrv_graph_co_rdlock();
-    n = piece->bytes;
-    zero = offload_co_status(run, piece->src_offset, &n);
-    limit = zero ? piece->bytes : MIN(piece->bytes, OFFLOAD_MAX_PIECE);
+    *zero = offload_co_status(blk, offset, &n);
+    limit = *zero ? bytes : MIN(bytes, max_data);
     for (int i = 1; i < EXTENT_QUERIES && n < limit; i++) {
         int64_t more = limit - n;
-        bool more_zero = offload_co_status(run, piece->src_offset + n, &more);
+        bool more_zero = offload_co_status(blk, offset + n, &more);
 
-        if (more_zero != zero && (zero || more >= EXTENT_SMALL_HOLE)) {
+        if (more_zero != *zero && (*zero || more >= small_hole)) {
             break;
         }
         n += more;
     }
     bdrv_graph_co_rdunlock();
-    blk_end_request(run->src);
-
-    run->extent_end = piece->offset + MIN(n, limit);
-    run->extent_zero = zero;
+    blk_end_request(blk);
+    return MIN(n, limit);
 }
 
 /*
@@ -315,10 +310,13 @@ offload_co_find_extent(OffloadRun *run, const OffloadPiece *piece)
  * data that was read at that moment.
  */
 static void coroutine_fn GRAPH_UNLOCKED
-offload_co_extent(OffloadRun *run, OffloadPiece *piece)
+offload_co_cut_extent(OffloadRun *run, OffloadPiece *piece)
 {
     if (piece->offset >= run->extent_end) {
-        offload_co_find_extent(run, piece);
+        run->extent_end = piece->offset +
+            offload_co_extent(run->src, piece->src_offset, piece->bytes,
+                              OFFLOAD_MAX_PIECE, EXTENT_SMALL_HOLE,
+                              &run->extent_zero);
     }
     piece->bytes = MIN(piece->bytes, run->extent_end - piece->offset);
     if (run->extent_zero) {
@@ -389,7 +387,7 @@ static bool offload_choose(OffloadRun *run, OffloadPiece *piece,
     return true;
 }
 
-/* ------------------------------------------- a destination within the source */
+/* ----------------------------------------- a destination within the source */
 
 static OffloadEnd coroutine_fn GRAPH_UNLOCKED
 offload_co_overlap_read(OffloadRun *run, int64_t offset, int64_t bytes,
@@ -473,6 +471,15 @@ offload_co_overlap(OffloadRun *run, const OffloadPiece *first)
 
 /* ------------------------------------------------------------------ the run */
 
+/*
+ * One until it is known to work.  Several at a time then: without a reflink the
+ * kernel copies in small synchronous steps, the smaller with O_DIRECT.
+ */
+static unsigned max_ranges(const OffloadRun *run)
+{
+    return run->range_worked ? OFFLOAD_MAX_RANGES : 1;
+}
+
 /* Starts one piece, or waits for one to end */
 static void coroutine_fn GRAPH_UNLOCKED offload_co_next(OffloadRun *run)
 {
@@ -493,10 +500,10 @@ static void coroutine_fn GRAPH_UNLOCKED offload_co_next(OffloadRun *run)
     }
     offload_map(run, run->issued, run->task->bytes, &piece);
     if (piece.method != OFFLOAD_METHOD_ZERO) {
-        offload_co_extent(run, &piece);
+        offload_co_cut_extent(run, &piece);
     }
     if (piece.method != OFFLOAD_METHOD_ZERO) {
-        if (!run->range_off && run->ranges_in_flight) {
+        if (!run->range_off && run->ranges_in_flight == max_ranges(run)) {
             offload_co_wait_one(run);
             return;
         }
@@ -532,6 +539,9 @@ static bool offload_ranges_overlap(const OffloadTask *task)
         g_memdup2(task->dst_ranges, task->nr_dst_ranges * sizeof(RodRange));
     int64_t end = 0;
 
+    if (!sorted) {
+        return false;
+    }
     qsort(sorted, task->nr_dst_ranges, sizeof(RodRange),
           offload_compare_ranges);
     for (unsigned i = 0; i < task->nr_dst_ranges; i++) {
@@ -600,7 +610,7 @@ OffloadEnd coroutine_fn offload_co_run(OffloadTask *task)
         .issued = task->done,
         .range_step = RANGE_FIRST_STEP,
         .zero_step = ZERO_FIRST_STEP,
-        .zero_max = INT64_MAX,
+        .zero_max = ZERO_MAX_STEP,
         .pieces = QSIMPLEQ_HEAD_INITIALIZER(run.pieces),
     };
     IO_CODE();
@@ -622,6 +632,12 @@ OffloadEnd coroutine_fn offload_co_run(OffloadTask *task)
     run.same_disk = offload_co_same_disk(&run);
     run.max_in_flight = offload_ranges_overlap(task) ||
         (run.same_disk && !task->rod) ? 1 : OFFLOAD_MAX_CHUNKS;
+    if (run.src && task->policy == OFFLOAD_POLICY_AUTO &&
+        offload_co_throttled(run.src, task->dst)) {
+        run.range_off = true;
+        run.range_why = OFFLOAD_REASON_NOT_SUPPORTED;
+        run.range_error = -ENOTSUP;
+    }
     while (run.issued < task->bytes && run.end == OFFLOAD_END_COMPLETE) {
         offload_co_next(&run);
     }

@@ -18,8 +18,9 @@
  * a backup filter that is put above it or taken away changes nothing, and who
  * writes to the node by another way (a second device, an export, a job) is seen
  * as well.  A byte that changes without a tracked request on that node is not
- * seen: only the device pass-through and internal snapshots do so, and they are
- * their callers' business (rod_end_all()).
+ * seen: SG_IO pass-through, zone commands, loading an internal snapshot, and
+ * reopening the node with another file below do so.  They are the business of
+ * who does them (rod_end_all()).
  *
  * Why no write is missed
  *
@@ -40,8 +41,8 @@
  *
  * A node is known by its address, which is only compared.  The hook in
  * bdrv_delete() ends the Rods of a node that goes away, so no address is used
- * again while a live Rod has it.  A reference instead would make blockdev-del of
- * a mirror's old source fail as long as a token lives.
+ * again while a live Rod has it.  A reference instead would make blockdev-del
+ * of a mirror's old source fail as long as a token lives.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -571,7 +572,8 @@ Rod *coroutine_fn rod_co_create(BlockBackend *blk, const RodRange *ranges,
     WITH_QEMU_LOCK_GUARD(&rods.lock) {
         rod->created = true;
         if (!rod->node) {
-            QSIMPLEQ_INSERT_TAIL(&list, rod_ref(rod), next_ended);
+            rod_ref(rod);
+            QSIMPLEQ_INSERT_TAIL(&list, rod, next_ended);
         }
     }
     rod_tell(&list);

@@ -18,7 +18,7 @@
 #include "qemu/units.h"
 
 typedef enum OffloadMethod {
-    OFFLOAD_METHOD_ZERO,        /* source reads as zeroes: write zeroes, unmap */
+    OFFLOAD_METHOD_ZERO,        /* source is zero: write zeroes, unmap */
     OFFLOAD_METHOD_COPY_RANGE,  /* blk copy_range: the host or array copies */
     OFFLOAD_METHOD_BOUNCE,      /* read and write through a buffer here */
     OFFLOAD_METHOD__MAX
@@ -40,9 +40,9 @@ const char *offload_reason_str(OffloadReason reason);
 
 /* Counters of one disk (as destination); updated atomically from any thread */
 typedef struct OffloadStats {
-    Stat64 bytes[OFFLOAD_METHOD__MAX];          /* written, also if not `done` */
-    Stat64 operations[OFFLOAD_METHOD__MAX];     /* writes to the block layer */
-    Stat64 fallbacks[OFFLOAD_REASON__MAX];      /* pieces that fell back */
+    Stat64 bytes[OFFLOAD_METHOD__MAX];      /* written, even if not `done` */
+    Stat64 operations[OFFLOAD_METHOD__MAX]; /* writes to the block layer */
+    Stat64 fallbacks[OFFLOAD_REASON__MAX];  /* pieces that fell back */
     Stat64 fallback_bytes[OFFLOAD_REASON__MAX];
 } OffloadStats;
 
@@ -73,15 +73,14 @@ typedef struct OffloadTask {
     BlockBackend *dst;
     const RodRange *dst_ranges; /* where it goes, in order; inside the disk */
     unsigned nr_dst_ranges;
-    int64_t bytes;              /* <= sum of dst_ranges.  What lies past the
-                                 * end of @rod is written as zeroes */
+    /* <= sum of dst_ranges.  Past the end of @rod zeroes are written */
+    int64_t bytes;
     OffloadPolicy policy;
-    int64_t deadline_ns;        /* QEMU_CLOCK_REALTIME; 0: none.  At least one
-                                 * piece is copied in every run */
+    /* QEMU_CLOCK_REALTIME; 0: none.  Each run copies one piece at least */
+    int64_t deadline_ns;
     OffloadStats *stats;        /* where to count; required */
-    void (*fallback)(OffloadReason reason, int error, void *opaque); /* or NULL;
-                                 * called once for each reason in a run, in the
-                                 * thread of the run; error <= 0 */
+    /* Once for each reason in a run, in its thread; error <= 0.  Or NULL */
+    void (*fallback)(OffloadReason reason, int error, void *opaque);
     void *opaque;
 
     /* Readable from any thread during the run with qatomic_read__nocheck() */

@@ -76,7 +76,8 @@ void rod_unref(Rod *rod);
 
 /*
  * rod_end: end @rod now for the cause @why; no effect if it has ended before.
- * No callback is made.  After return no write looks at it any more.  Any thread.
+ * No callback is made.  After return no write looks at it any more.  Any
+ * thread.
  */
 void rod_end(Rod *rod, RodState why);
 

@@ -158,7 +158,7 @@ class Guest:
     def __init__(self, folder, script=None, *, files=None, extras=(),
                  machine='pc', memory=512, cpus=1, timeout=DEFAULT_TIMEOUT,
                  cmdline='', boot_image=None, prepare=True, restarts=False,
-                 accel=None):
+                 incoming=None, accel=None):
         """
         folder: an existing directory for all files of this guest.
         script: shell text; None: the guest only boots and ends.
@@ -169,6 +169,7 @@ class Guest:
             becomes a copy of boot.img with the script in it.
         prepare: False leaves the boot_image as it is.
         restarts: the guest may reboot (else QEMU ends at a reboot).
+        incoming: a migration address to wait at, instead of booting.
         accel: 'tcg' or 'kvm'; None chooses what works.
         """
         self.folder = folder
@@ -193,6 +194,8 @@ class Guest:
             self.add('-cpu', 'host')
         if not restarts:
             self.add('-no-reboot')
+        if incoming:
+            self.add('-incoming', incoming)
         initrds = self._initrds(script, files or {}, extras)
         cmdline = bootdisk.command_line(cmdline)
         if boot_image and not prepare:

@@ -20,6 +20,7 @@ typedef struct Fixture {
     RodRange dst_ranges[FIXTURE_RANGES];
     OffloadEnd end;
     bool done;
+    bool busy;                  /* others use the disks as well */
 
     uint8_t *expect;            /* what the Rod stands for */
     unsigned told[OFFLOAD_REASON__MAX];

@@ -26,6 +26,7 @@ static int coroutine_fn mem_enter(BlockDriverState *bs, MemOp op,
     MemDisk *d = mem_of(bs);
 
     qatomic_inc(&d->count[op]);
+    qatomic_add(&d->in_range, op == MEM_RANGE);
     d->max_in_flight = MAX(d->max_in_flight,
                            qatomic_fetch_inc(&d->in_flight) + 1);
     d->max_bytes[op] = MAX(d->max_bytes[op], bytes);
@@ -53,6 +54,7 @@ static int coroutine_fn mem_leave(BlockDriverState *bs, MemOp op,
     if (ret >= 0 && d->hook) {
         d->hook(bs, op, offset, bytes, true, d->opaque);
     }
+    qatomic_sub(&d->in_range, op == MEM_RANGE);
     qatomic_dec(&d->in_flight);
     return ret;
 }
@@ -189,6 +191,14 @@ mem_co_copy_range_to(BlockDriverState *bs, BdrvChild *src, int64_t src_offset,
     return mem_leave(bs, MEM_RANGE, dst_offset, bytes, ret);
 }
 
+static void mem_close(BlockDriverState *bs)
+{
+    MemDisk *d = mem_of(bs);
+
+    g_free(d->data);
+    g_free(d);
+}
+
 static void mem_refresh_limits(BlockDriverState *bs, Error **errp)
 {
     bs->bl.request_alignment = 512;
@@ -197,6 +207,7 @@ static void mem_refresh_limits(BlockDriverState *bs, Error **errp)
 static BlockDriver bdrv_mem = {
     .format_name                = "mem",
     .instance_size              = sizeof(MemDisk *),
+    .bdrv_close                 = mem_close,
     .bdrv_co_preadv             = mem_co_preadv,
     .bdrv_co_pwritev            = mem_co_pwritev,
     .bdrv_co_pwrite_zeroes      = mem_co_pwrite_zeroes,
@@ -309,18 +320,18 @@ MemDisk *mem_disk_new(const char *name, int64_t length, uint32_t seed)
                                  &error_abort);
     *(MemDisk **)d->bs->opaque = d;
     d->bs->total_sectors = length / BDRV_SECTOR_SIZE;
-    d->blk = blk_new(qemu_get_aio_context(), BLK_PERM_ALL, BLK_PERM_ALL);
+    d->blk = blk_new(qemu_get_aio_context(),
+                     BLK_PERM_CONSISTENT_READ | BLK_PERM_WRITE, BLK_PERM_ALL);
     blk_insert_bs(d->blk, d->bs, &error_abort);
     blk_set_enable_write_cache(d->blk, true);
     return d;
 }
 
+/* A job may still have the node: it takes the rest along, see mem_close() */
 void mem_disk_free(MemDisk *disk)
 {
     blk_unref(disk->blk);
     bdrv_unref(disk->bs);
-    g_free(disk->data);
-    g_free(disk);
 }
 
 void mem_disk_release(MemDisk *disk, MemOp op)
@@ -441,9 +452,13 @@ int mem_truncate(BlockBackend *blk, int64_t length)
 
 uint32_t mem_seed(void)
 {
-    const char *given = g_getenv("TEST_SEED");
-    uint32_t seed = given ? strtoul(given, NULL, 0) : g_random_int();
+    const char *given = g_getenv("VSCSI_SEED");
+    unsigned int seed = g_random_int();
 
-    g_test_message("TEST_SEED=%" PRIu32, seed);
+    if (given && qemu_strtoui(given, NULL, 0, &seed) < 0) {
+        g_error("VSCSI_SEED is no number: %s", given);
+    }
+
+    g_test_message("VSCSI_SEED=%u", seed);
     return seed;
 }

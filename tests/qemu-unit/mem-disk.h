@@ -28,7 +28,7 @@ typedef int coroutine_fn MemHook(BlockDriverState *bs, MemOp op,
 
 typedef struct MemDisk {
     BlockDriverState *bs;
-    BlockBackend *blk;          /* all permissions, shares all */
+    BlockBackend *blk;          /* reads and writes, shares all */
     uint8_t *data;
     int64_t length;
     int64_t capacity;           /* of data[] */
@@ -51,11 +51,12 @@ typedef struct MemDisk {
     unsigned count[MEM__MAX];   /* atomic */
     int64_t max_bytes[MEM__MAX]; /* largest request */
     unsigned in_flight;         /* atomic; requests in the driver */
+    unsigned in_range;          /* atomic; of them, copy_range */
     unsigned max_in_flight;
     unsigned flushes;
 } MemDisk;
 
-/* A node and a BlockBackend; @name must be unique.  Filled with @seed's bytes */
+/* A node with a BlockBackend; @name must be unique.  Its bytes come of @seed */
 MemDisk *mem_disk_new(const char *name, int64_t length, uint32_t seed);
 void mem_disk_free(MemDisk *disk);
 
@@ -89,7 +90,7 @@ int mem_zero(BlockBackend *blk, int64_t offset, int64_t bytes);
 int mem_discard(BlockBackend *blk, int64_t offset, int64_t bytes);
 int mem_truncate(BlockBackend *blk, int64_t length);
 
-/* The seed of the random tests: TEST_SEED, or a new one; printed */
+/* The seed of the random tests: VSCSI_SEED, or a new one; printed */
 uint32_t mem_seed(void);
 
 #endif /* TESTS_MEM_DISK_H */

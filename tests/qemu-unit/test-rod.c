@@ -86,6 +86,19 @@ static void expect_live(Rod *rod, Ended *ended)
     g_assert_cmpuint(ended->count, ==, 0);
 }
 
+static RodState check_source(Rod *rod)
+{
+    GRAPH_RDLOCK_GUARD_MAINLOOP();
+    return rod_check_source(rod);
+}
+
+static bool overlaps(const Rod *rod, BlockBackend *blk, int64_t offset,
+                     int64_t bytes)
+{
+    GRAPH_RDLOCK_GUARD_MAINLOOP();
+    return rod_overlaps(rod, blk, offset, bytes);
+}
+
 /* ------------------------------------------------------------------ tests */
 
 static void test_creation_reads_nothing(void)
@@ -192,6 +205,7 @@ static void test_truncate_ends_what_is_cut_off(void)
     Rod *low = create(d->blk, 0, 512 * KiB, &below);
     Rod *rod = create(d->blk, 768 * KiB, 256 * KiB, &e);
 
+    blk_set_perm(d->blk, BLK_PERM_ALL, BLK_PERM_ALL, &error_abort);
     g_assert_cmpint(mem_truncate(d->blk, DISK_BYTES + 64 * KiB), ==, 0);
     g_assert_cmpint(rod_state(rod), ==, ROD_LIVE);
     g_assert_cmpint(mem_truncate(d->blk, DISK_BYTES), ==, 0);
@@ -255,6 +269,42 @@ static void test_end_comes_before_the_data_changes(void)
     d->opaque = &e;
     mem_write(d->blk, 0, 512, 1);
     expect_end(rod, &e, ROD_OVERWRITTEN);
+    mem_disk_free(d);
+}
+
+static void see_tracked(Rod *rod, RodState why, void *opaque)
+{
+    MemDisk *d = opaque;
+    BdrvTrackedRequest *req;
+    bool found = false;
+
+    qemu_mutex_lock(&d->bs->reqs_lock);
+    QLIST_FOREACH(req, &d->bs->tracked_requests, list) {
+        found |= req->type == BDRV_TRACKED_WRITE;
+    }
+    qemu_mutex_unlock(&d->bs->reqs_lock);
+    g_assert_true(found);
+    d->opaque = rod;
+}
+
+static void coroutine_fn create_see_tracked(void *opaque)
+{
+    MemDisk *d = opaque;
+    RodRange range = { 0, 512 };
+    Rod *rod = rod_co_create(d->blk, &range, 1, see_tracked, d, &error_abort);
+
+    g_assert_cmpint(blk_co_pwrite_zeroes(d->blk, 0, 512, 0), ==, 0);
+    g_assert_true(d->opaque == rod);
+    rod_unref(rod);
+}
+
+/* See rod.c, why no write is missed */
+static void test_hook_stands_behind_the_tracked_request(void)
+{
+    MemDisk *d = mem_disk_new("d", DISK_BYTES, 1);
+
+    mem_run(create_see_tracked, d);
+    g_assert_nonnull(d->opaque);
     mem_disk_free(d);
 }
 
@@ -443,14 +493,14 @@ static void test_filter_above_changes_nothing(void)
 
     filter = mem_filter_new(d->bs, "f");
     g_assert_true(blk_bs(d->blk) == filter);
-    g_assert_cmpint(rod_check_source(rod), ==, ROD_LIVE);
+    g_assert_cmpint(check_source(rod), ==, ROD_LIVE);
     mem_write(d->blk, 0, 512, 1);
     expect_end(rod, &e, ROD_OVERWRITTEN);
 
     rod = create(d->blk, 0, 64 * KiB, &e);
     mem_filter_drop(filter);
     g_assert_true(blk_bs(d->blk) == d->bs);
-    g_assert_cmpint(rod_check_source(rod), ==, ROD_LIVE);
+    g_assert_cmpint(check_source(rod), ==, ROD_LIVE);
     mem_write(d->blk, 0, 512, 1);
     expect_end(rod, &e, ROD_OVERWRITTEN);
     mem_disk_free(d);
@@ -535,16 +585,16 @@ static void test_replaced_node_is_found_out(void)
     Ended e = {};
     Rod *rod = create(d->blk, 0, 64 * KiB, &e);
 
-    g_assert_cmpint(rod_check_source(rod), ==, ROD_LIVE);
+    g_assert_cmpint(check_source(rod), ==, ROD_LIVE);
     blk_replace_bs(d->blk, n->bs, &error_abort);
-    g_assert_false(rod_overlaps(rod, d->blk, 0, DISK_BYTES));
-    g_assert_cmpint(rod_check_source(rod), ==, ROD_SOURCE_GONE);
+    g_assert_false(overlaps(rod, d->blk, 0, DISK_BYTES));
+    g_assert_cmpint(check_source(rod), ==, ROD_SOURCE_GONE);
     expect_end(rod, &e, ROD_SOURCE_GONE);
 
     blk_replace_bs(d->blk, d->bs, &error_abort);
     rod = create(d->blk, 0, 64 * KiB, &e);
     blk_remove_bs(d->blk);
-    g_assert_cmpint(rod_check_source(rod), ==, ROD_SOURCE_GONE);
+    g_assert_cmpint(check_source(rod), ==, ROD_SOURCE_GONE);
     expect_end(rod, &e, ROD_SOURCE_GONE);
     mem_disk_free(d);
     mem_disk_free(n);
@@ -663,10 +713,10 @@ static void test_map_follows_the_order_of_the_rod(void)
     g_assert_cmpint(rod_map(rod, INT64_MAX, &at), ==, 0);
     g_assert_cmpint(rod_map(rod, -1, &at), ==, 0);
 
-    g_assert_true(rod_overlaps(rod, d->blk, 511, 1));
-    g_assert_false(rod_overlaps(rod, d->blk, 512, 256 * KiB - 512));
-    g_assert_true(rod_overlaps(rod, d->blk, 512, 256 * KiB));
-    g_assert_false(rod_overlaps(rod, d->blk, 516 * KiB, 4 * KiB));
+    g_assert_true(overlaps(rod, d->blk, 511, 1));
+    g_assert_false(overlaps(rod, d->blk, 512, 256 * KiB - 512));
+    g_assert_true(overlaps(rod, d->blk, 512, 256 * KiB));
+    g_assert_false(overlaps(rod, d->blk, 516 * KiB, 4 * KiB));
     expect_live(rod, &e);
     mem_disk_free(d);
 }
@@ -687,6 +737,7 @@ int main(int argc, char **argv)
     T(truncate_ends_what_is_cut_off);
     T(copy_range_ends_destination_only);
     T(end_comes_before_the_data_changes);
+    T(hook_stands_behind_the_tracked_request);
     T(failed_write_ends);
     T(write_in_flight_is_waited_for);
     T(other_requests_in_flight_are_not_waited_for);

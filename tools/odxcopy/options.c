@@ -125,7 +125,7 @@ static int parse_u64(const char *option, const char *text, uint64_t max,
 static int parse_u32(const char *option, const char *text, uint32_t max,
                      uint32_t *out, OdxError *err)
 {
-    uint64_t n;
+    uint64_t n = 0;
 
     if (parse_u64(option, text, max, &n, err) < 0) {
         return -1;

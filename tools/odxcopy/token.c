@@ -219,7 +219,7 @@ static void pause_before_poll(Operation *op, uint32_t delay_ms)
 static int wait_end(Operation *op, OdxOpResult *result, OdxSense *sense,
                     OdxError *err)
 {
-    OdxRrti rrti;
+    OdxRrti rrti = { 0 };
     int ret;
 
     op->change_ms = now(op->s);
