@@ -505,14 +505,16 @@ def accelerator():
     """'kvm' if a guest really runs under it here, else 'tcg'.
 
     A /dev/kvm that opens is no proof: on some virtual machines the guest
-    then hangs.  So one is started, with a time limit, once for each build
-    of QEMU; the answer is kept in build/guest.
+    then hangs.  So one is started, with a time limit, once after each start
+    of the host; the answer is kept in build/guest.
     """
     wanted = os.environ.get('VSCSI_ACCEL')
     if wanted:
         return wanted
     if not os.access('/dev/kvm', os.R_OK | os.W_OK):
         return 'tcg'
+    if not os.path.exists(os.path.join(GUEST_DIR, 'stamp')):
+        raise GuestError('build/guest is not made: run scripts/guest/build')
     cache = os.path.join(GUEST_DIR, 'accel')
     with open('/proc/sys/kernel/random/boot_id', encoding='ascii') as f:
         key = f.read().strip()
