@@ -255,14 +255,15 @@ VscsiOpCheck vscsi_op_check(VscsiOp *op)
         };
         return VSCSI_OP_TERMINATE;
     }
-    if (flags.pause) {
-        return VSCSI_OP_PARK;
-    }
+    /* before a pause: who unplugs the source of a stopped VM waits for it */
     if (flags.src_gone) {
         vscsi_op_failed(op, op->use ? vscsi_sense(VSCSI_SENSE_TOKEN_CANCELLED)
                         : vscsi_sense(VSCSI_SENSE_UNREACHABLE_COPY_TARGET),
                         op->task.done / op->block_size);
         return VSCSI_OP_TERMINATE;
+    }
+    if (flags.pause) {
+        return VSCSI_OP_PARK;
     }
     return VSCSI_OP_GO;
 }
