@@ -16,8 +16,10 @@
  * no other LUN reads by them.  As a CSCD of EXTENDED COPY it is unreachable
  * (CA 08/04).
  *
- * Known limit: one file under two names (links) is not recognised.  QEMU's
- * image locking opens a file twice only if both sides allow it.
+ * Known limits: one file under two names (links) is not recognised; QEMU's
+ * image locking opens a file twice only if both sides allow it.  A guest's
+ * operation looks when it begins and when it is resumed: one that runs while
+ * its image is put into an ide-cd goes on to its end.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -153,8 +153,9 @@ void vscsi_events_init(void)
 
 void vscsi_events_flush(VscsiCopyManager *cm)
 {
-    int64_t next;
+    int64_t next = INT64_MAX;
 
+    /* as if the time had come */
     send_lun(cm, INT64_MAX - EVENT_PERIOD_MS, &next);
 }
 

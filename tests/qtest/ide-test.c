@@ -267,6 +267,108 @@ static void test_ide_device_without_id(void)
     vt_free(vm);
 }
 
+static void test_plugged_while_attached(void)
+{
+    VtVm *vm = vt_new();
+
+    vt_hba(vm, NULL);
+    vt_disk(vm, &(VtDiskConf) { .size = DISK_SIZE, .late = true,
+                                .opts = "share-rw=on" });
+    vt_arg(vm, "-device ide-hd,id=ide0,drive=raw0,share-rw=on");
+    vt_boot(vm);
+    check_refused(vm, 0, "'ide0'");
+    vt_free(vm);
+}
+
+/* ------------------------------- the commands through the IDE emulation */
+
+#define IDE_BASE        0x1f0
+#define IDE_DATA        (IDE_BASE + 0)
+#define IDE_ERROR       (IDE_BASE + 1)
+#define IDE_COUNT_LOW   (IDE_BASE + 4)
+#define IDE_COUNT_HIGH  (IDE_BASE + 5)
+#define IDE_DEVICE      (IDE_BASE + 6)
+#define IDE_STATUS      (IDE_BASE + 7)
+
+enum {
+    IDE_ERR = 0x01, IDE_DRQ = 0x08, IDE_BSY = 0x80,
+    IDE_ABRT = 0x04,
+    IDE_PACKET = 0xa0,
+};
+
+static uint8_t ide_wait(QTestState *qts)
+{
+    uint8_t status;
+
+    do {
+        status = qtest_inb(qts, IDE_STATUS);
+    } while (status & IDE_BSY);
+    return status;
+}
+
+/* PACKET with @cdb to the first device; the status after it */
+static uint8_t ide_packet(QTestState *qts, const uint8_t *cdb)
+{
+    qtest_outb(qts, IDE_DEVICE, 0xa0);
+    ide_wait(qts);
+    qtest_outb(qts, IDE_ERROR, 0);
+    qtest_outb(qts, IDE_COUNT_LOW, 0xfe);
+    qtest_outb(qts, IDE_COUNT_HIGH, 0xff);
+    qtest_outb(qts, IDE_STATUS, IDE_PACKET);
+    if (!(ide_wait(qts) & IDE_DRQ)) {
+        return ide_wait(qts);
+    }
+    for (unsigned i = 0; i < 12; i += 2) {
+        qtest_outw(qts, IDE_DATA, lduw_le_p(cdb + i));
+    }
+    return ide_wait(qts);
+}
+
+static void ide_cd_refuses(QTestState *qts, uint8_t opcode, uint8_t sa)
+{
+    const uint8_t copy[12] = { opcode, sa };
+    const uint8_t request_sense[12] = { REQUEST_SENSE, 0, 0, 0, 18 };
+    uint8_t sense[18];
+
+    g_assert_true(ide_packet(qts, copy) & IDE_ERR);
+    g_assert_cmphex(qtest_inb(qts, IDE_ERROR) >> 4, ==, ILLEGAL_REQUEST);
+    g_assert_true(ide_packet(qts, request_sense) & IDE_DRQ);
+    for (unsigned i = 0; i < sizeof(sense); i += 2) {
+        stw_le_p(sense + i, qtest_inw(qts, IDE_DATA));
+    }
+    g_assert_cmphex(sense[2] & 0xf, ==, ILLEGAL_REQUEST);
+    g_assert_cmphex(sense[12], ==, 0x20);
+    g_assert_cmphex(sense[13], ==, 0);
+}
+
+static void test_packet_to_ide_cd(void)
+{
+    static const uint8_t out[] = { 0x00, 0x10, 0x11, 0x1c };
+    static const uint8_t in[] = { 0x00, 0x03, 0x04, 0x05, 0x07, 0x08 };
+    QTestState *qts = qtest_init("-nodefaults -device ide-cd,bus=ide.0,unit=0");
+
+    for (unsigned i = 0; i < ARRAY_SIZE(out); i++) {
+        ide_cd_refuses(qts, 0x83, out[i]);
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(in); i++) {
+        ide_cd_refuses(qts, 0x84, in[i]);
+    }
+    qtest_quit(qts);
+}
+
+/* There is no way for a SCSI command into an ATA disk */
+static void test_packet_to_ide_hd(void)
+{
+    const uint8_t populate[12] = { 0x83, 0x10 };
+    QTestState *qts = qtest_init("-nodefaults -blockdev driver=null-co,"
+                                 "node-name=n,read-zeroes=on "
+                                 "-device ide-hd,bus=ide.0,unit=0,drive=n");
+
+    g_assert_true(ide_packet(qts, populate) & IDE_ERR);
+    g_assert_true(qtest_inb(qts, IDE_ERROR) & IDE_ABRT);
+    qtest_quit(qts);
+}
+
 /* -------------------------------------------------- other LUNs' commands */
 
 static void test_unreachable_as_cscd(void)
@@ -418,6 +520,10 @@ int main(int argc, char **argv)
                    test_same_file_by_another_node);
     qtest_add_func("/vscsi/ide/ide-device-without-id",
                    test_ide_device_without_id);
+    qtest_add_func("/vscsi/ide/plugged-while-attached",
+                   test_plugged_while_attached);
+    qtest_add_func("/vscsi/ide/packet-to-ide-cd", test_packet_to_ide_cd);
+    qtest_add_func("/vscsi/ide/packet-to-ide-hd", test_packet_to_ide_hd);
     qtest_add_func("/vscsi/ide/unreachable-as-cscd", test_unreachable_as_cscd);
     qtest_add_func("/vscsi/ide/attached-in-the-middle",
                    test_attached_in_the_middle);
