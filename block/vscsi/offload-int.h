@@ -32,6 +32,7 @@ typedef struct OffloadPiece {
     int64_t src_offset;         /* on the disk; nothing for zeroes */
     int64_t dst_offset;         /* on the disk */
     int64_t bytes;
+    int64_t begin_ns;           /* QEMU_CLOCK_REALTIME */
 
     int64_t good;               /* copied so far, from the start */
     bool finished;
@@ -71,6 +72,12 @@ struct OffloadRun {
     unsigned range_failures;    /* one after the other */
     bool range_worked;          /* in this run */
     int64_t range_step;
+
+    /* With a deadline: how fast each method has been in this run */
+    int64_t pace_begin_ns[OFFLOAD_METHOD__MAX]; /* 0: not yet */
+    int64_t pace_bytes[OFFLOAD_METHOD__MAX];
+    int64_t landed;             /* bytes of data pieces that are good */
+    int64_t launched;           /* bytes of data pieces that were started */
 
     /* What was learned about zeroes */
     int64_t zero_step;

@@ -40,6 +40,8 @@
 #define EXTENT_SMALL_HOLE   (64 * KiB)
 #define RANGE_FIRST_STEP    (4 * MiB)
 #define ZERO_FIRST_STEP     (16 * MiB)
+/* With a deadline, before it is known how fast the disks are */
+#define PACE_FIRST_STEP     (1 * MiB)
 /* What is still acceptable if the file is in many pieces there */
 #define ZERO_MAX_STEP       (16 * GiB)
 
@@ -118,6 +120,13 @@ void offload_piece_good(OffloadPiece *piece, OffloadMethod method,
 {
     OffloadRun *run = piece->run;
 
+    if (!run->pace_begin_ns[method]) {
+        run->pace_begin_ns[method] = piece->begin_ns;
+    }
+    run->pace_bytes[method] += bytes;
+    if (piece->method != OFFLOAD_METHOD_ZERO) {
+        run->landed += bytes;
+    }
     offload_count(run->task, method, piece->src_offset + piece->good,
                   piece->dst_offset + piece->good, bytes);
     piece->good += bytes;
@@ -197,6 +206,10 @@ static void coroutine_fn offload_start_piece(OffloadRun *run,
 {
     OffloadPiece *copy = g_memdup2(piece, sizeof(*piece));
 
+    copy->begin_ns = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    if (piece->method != OFFLOAD_METHOD_ZERO) {
+        run->launched += piece->bytes;
+    }
     run->in_flight++;
     run->ranges_in_flight += piece->method == OFFLOAD_METHOD_COPY_RANGE;
     run->issued = piece->offset + piece->bytes;
@@ -480,6 +493,37 @@ static unsigned max_ranges(const OffloadRun *run)
     return run->range_worked ? OFFLOAD_MAX_RANGES : 1;
 }
 
+/*
+ * Cuts a piece of data to what will have landed at the deadline, with all that
+ * is in flight, as fast as its method has been in this run.  What is in flight
+ * then has to be waited for, and what lies behind a gap does not count.  False:
+ * wait for a piece to end first.
+ */
+static bool offload_pace(OffloadRun *run, OffloadPiece *piece)
+{
+    int64_t now, begin = run->pace_begin_ns[piece->method];
+    int64_t flying = run->launched - run->landed;
+    double room = PACE_FIRST_STEP;
+
+    if (!run->task->deadline_ns || piece->method == OFFLOAD_METHOD_ZERO) {
+        return true;
+    }
+    if (begin) {
+        now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+        room = (double)run->pace_bytes[piece->method] / MAX(now - begin, 1) *
+               MAX(run->task->deadline_ns - now, 0);
+    }
+    if (run->in_flight && room < (double)flying + MIN(piece->bytes,
+                                                      OFFLOAD_CHUNK)) {
+        return false;
+    }
+    room = MAX(room - flying, OFFLOAD_CHUNK);
+    if (room < piece->bytes) {
+        piece->bytes = QEMU_ALIGN_DOWN((int64_t)room, OFFLOAD_CHUNK);
+    }
+    return true;
+}
+
 /* Starts one piece, or waits for one to end */
 static void coroutine_fn GRAPH_UNLOCKED offload_co_next(OffloadRun *run)
 {
@@ -508,6 +552,10 @@ static void coroutine_fn GRAPH_UNLOCKED offload_co_next(OffloadRun *run)
             return;
         }
         fallback = offload_choose(run, &piece, &why, &error);
+        if (!offload_pace(run, &piece)) {
+            offload_co_wait_one(run);
+            return;
+        }
     }
     if (offload_co_hits_rod(run, &piece)) {
         offload_co_wait_all(run);
@@ -609,7 +657,7 @@ OffloadEnd coroutine_fn offload_co_run(OffloadTask *task)
         .start = task->done,
         .issued = task->done,
         .range_step = RANGE_FIRST_STEP,
-        .zero_step = ZERO_FIRST_STEP,
+        .zero_step = task->deadline_ns ? PACE_FIRST_STEP : ZERO_FIRST_STEP,
         .zero_max = ZERO_MAX_STEP,
         .pieces = QSIMPLEQ_HEAD_INITIALIZER(run.pieces),
     };
