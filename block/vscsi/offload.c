@@ -512,6 +512,8 @@ static bool offload_pace(OffloadRun *run, OffloadPiece *piece)
         now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
         room = (double)run->pace_bytes[piece->method] / MAX(now - begin, 1) *
                MAX(run->task->deadline_ns - now, 0);
+        /* a disk that is limited takes the first bytes faster than the rest */
+        room = MIN(room, run->landed);
     }
     if (run->in_flight && room < (double)flying + MIN(piece->bytes,
                                                       OFFLOAD_CHUNK)) {
