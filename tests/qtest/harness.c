@@ -288,10 +288,12 @@ void vt_stop(VtVm *vm)
 {
     qtest_qmp_assert_success(vm->qts, "{'execute': 'stop'}");
     qtest_qmp_eventwait(vm->qts, "STOP");
+    vm->stopped = true;
 }
 
 void vt_cont(VtVm *vm)
 {
+    vm->stopped = false;
     qtest_qmp_assert_success(vm->qts, "{'execute': 'cont'}");
     qtest_qmp_eventwait(vm->qts, "RESUME");
 }

@@ -85,6 +85,7 @@ typedef struct VtVm {
     unsigned queue;             /* request queue that vt_send() uses, from 0 */
     uint64_t last_tag;
     int64_t step_ns;            /* vt_wait() steps the clock by it; 0: not */
+    bool stopped;
 } VtVm;
 
 struct VtCmd {
@@ -128,7 +129,11 @@ void vt_free(VtVm *vm);
 VtVm *vt_simple(unsigned n, uint64_t size);
 
 void vt_clock_step(VtVm *vm, int64_t ms);
-/* Stop, wait for the event; cont, wait for the event */
+/*
+ * Stop, wait for the event; cont, wait for the event.  The clock must not be
+ * stepped in between: all the ticks that the guest missed would come at cont,
+ * more than fit in the qtest socket while nobody reads it.
+ */
 void vt_stop(VtVm *vm);
 void vt_cont(VtVm *vm);
 /* Set up controller @n again after a reset of the machine, or once it's there */
@@ -182,7 +187,10 @@ void vt_fill(VtVm *vm, unsigned disk, uint64_t offset, uint64_t len,
 bool vt_has(VtVm *vm, unsigned disk, uint64_t offset, uint64_t len,
             uint32_t seed, uint64_t from);
 bool vt_has_zeroes(VtVm *vm, unsigned disk, uint64_t offset, uint64_t len);
-/* True if nothing writes to the disk any more, while guest time goes on */
+/*
+ * True if nothing writes to the disk any more, while guest time goes on, if
+ * it does
+ */
 bool vt_is_quiet(VtVm *vm, unsigned disk);
 
 /* ---------------------------------------------- third-party copy commands */

@@ -22,7 +22,9 @@ static VtVm *slow_vm(const char *hba_opts)
         vt_arg(vm, "-object iothread,id=io0 -object iothread,id=io1");
     }
     vt_hba(vm, hba_opts);
-    vt_disk(vm, &(VtDiskConf) { .size = SIZE });
+    vt_disk(vm, &(VtDiskConf) {
+        .size = SIZE, .opts = "default-inactivity=3600",
+    });
     vt_disk(vm, &(VtDiskConf) {
         .size = SIZE, .bps = 1 * MiB, .opts = "sync-time=600000",
     });

@@ -8,7 +8,8 @@
 
 #include "harness.h"
 
-#define SIZE    (16 * MiB)
+/* Much more than the offload engine has in flight */
+#define SIZE    (32 * MiB)
 #define BLOCKS  (SIZE / 512)
 #define ID      7               /* the list identifier of a SlowCopy */
 
