@@ -14,7 +14,7 @@
 
 #define STEP_NS 100000000
 
-static VtVm *slow_vm(const char *hba_opts)
+VtVm *slow_vm(const char *hba_opts)
 {
     VtVm *vm = vt_new();
 

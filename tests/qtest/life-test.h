@@ -23,7 +23,9 @@ typedef struct SlowCopy {
     VtCmd *cmd;                 /* of a copy in the foreground */
 } SlowCopy;
 
-/* @hba_opts: of the controller.  Started, and at least 1 MiB is done */
+/* @hba_opts: of the controller.  Booted */
+VtVm *slow_vm(const char *hba_opts);
+/* Started, and at least 1 MiB is done */
 SlowCopy slow_copy(const char *hba_opts, bool immed);
 /* The same on a VM that is booted */
 void slow_copy_start(SlowCopy *c, bool immed);
