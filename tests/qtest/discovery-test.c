@@ -529,6 +529,39 @@ static void test_offload_off_serves_nothing(void)
     vt_free(vm);
 }
 
+/* --------------------------------------------- directions of 83h and 84h */
+
+/* Not an overrun: the controller must know that 83h sends data */
+static void test_directions_on_other_luns(gconstpointer device)
+{
+    VtVm *vm = vt_new();
+    VscsiPt pt = vt_pt(0, 8);
+    uint8_t in[VSCSI_CDB_LEN] = { 0x84, 0x07, [13] = 64 };
+    uint8_t data[64];
+
+    vt_hba(vm, NULL);
+    vt_disk(vm, &(VtDiskConf) { .size = DISK_SIZE, .device = device });
+    vt_boot(vm);
+    g_assert_cmphex(vt_populate(vm, 0, 1, &pt), ==, 0x052000);
+    g_assert_cmphex(vt_in(vm, 0, in, data, sizeof(data)), ==, 0x052000);
+    vt_free(vm);
+}
+
+/* Then the bus answers, which knows nothing of the LUN's type */
+static void test_directions_under_a_unit_attention(void)
+{
+    VtVm *vm = vt_new();
+    VscsiPt pt = vt_pt(0, 8);
+
+    vt_hba(vm, NULL);
+    vt_disk(vm, &(VtDiskConf) { .size = DISK_SIZE });
+    vm->keep_attention = true;
+    vt_boot(vm);
+    g_assert_cmphex(vt_populate(vm, 0, 1, &pt), ==, 0x062900);
+    g_assert_cmphex(vt_populate(vm, 0, 1, &pt), ==, 0);
+    vt_free(vm);
+}
+
 /* ------------------------------------------------------- device properties */
 
 static void refused(const char *json, const char *value)
@@ -599,6 +632,11 @@ int main(int argc, char **argv)
         test_every_listed_disk_command_is_served);
     ADD("offload-off/announces-nothing", test_offload_off_announces_nothing);
     ADD("offload-off/serves-nothing", test_offload_off_serves_nothing);
+    qtest_add_data_func("/vscsi/discovery/directions/scsi-hd", "scsi-hd",
+                        test_directions_on_other_luns);
+    qtest_add_data_func("/vscsi/discovery/directions/scsi-cd", "scsi-cd",
+                        test_directions_on_other_luns);
+    ADD("directions/unit-attention", test_directions_under_a_unit_attention);
     for (size_t i = 0; i < ARRAY_SIZE(bad_properties); i++) {
         g_autofree char *path =
             g_strdup_printf("/vscsi/discovery/property/%s", bad_properties[i]);
