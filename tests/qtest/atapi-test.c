@@ -76,6 +76,7 @@ static QTestState *start_cd(void)
 
     /* power on, medium changed */
     for (int i = 0; i < 4 && packet(qts, ready, NULL, 0); i++) {
+        /* each ends one unit attention */
     }
     return qts;
 }

@@ -1,10 +1,10 @@
 /*
  * The error table of third-party copy: one test for each row
  *
- * The rows are those of section 5 of the project's facts of the standard (SPC-4,
- * SBC-3).  Here: parameter lists of POPULATE TOKEN and WRITE USING TOKEN; tokens,
- * list identifiers and failing disks are in error-token.c, EXTENDED COPY is in
- * error-xcopy.c.
+ * The rows are those of section 5 of the project's facts of the standard
+ * (SPC-4, SBC-3).  Here: parameter lists of POPULATE TOKEN and WRITE USING
+ * TOKEN; tokens, list identifiers and failing disks are in error-token.c,
+ * EXTENDED COPY is in error-xcopy.c.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

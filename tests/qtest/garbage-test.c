@@ -54,6 +54,7 @@ static void check(Garbage *g)
     VtVm *vm = g->vm;
 
     while (vt_test_unit_ready(vm, 0) || vt_test_unit_ready(vm, 1)) {
+        /* each ends one unit attention */
     }
     vt_token(vm, 0, 0, BLOCKS, g->token);
     g_assert_cmphex(vt_use(vm, 1, g->token, 0, BLOCKS), ==, 0);

@@ -97,6 +97,7 @@ unsigned vt_disk(VtVm *vm, const VtDiskConf *conf)
     }
     d->node = disk_nodes(vm, n, conf);
     d->bps = conf->bps;
+    d->only_reads = conf->only_reads;
     d->opts = g_strdup(conf->opts);
     d->cold = conf->cold;
     d->late = !conf->cold && (conf->late || conf->bps);
@@ -175,7 +176,8 @@ static void add_throttle(VtVm *vm, unsigned n)
 
     qtest_qmp_assert_success(vm->qts, "{'execute': 'object-add', 'arguments': "
                              "{'qom-type': 'throttle-group', 'id': %s, "
-                             "'limits': {'bps-total': %" PRId64 "}}}", group,
+                             "'limits': {%s: %" PRId64 "}}}", group,
+                             d->only_reads ? "bps-read" : "bps-total",
                              (int64_t)d->bps);
     qtest_qmp_assert_success(vm->qts, "{'execute': 'blockdev-add', "
                              "'arguments': {'driver': 'throttle', "
@@ -207,6 +209,7 @@ void vt_boot(VtVm *vm)
     for (unsigned i = 0; !vm->keep_attention && i < vm->nr_disks; i++) {
         /* power on, and a slow disk that came late */
         while (!vm->disk[i].cold && vt_test_unit_ready(vm, i)) {
+            /* each ends one unit attention */
         }
     }
 }

@@ -50,6 +50,7 @@ typedef struct VtDiskConf {
     uint64_t size;              /* bytes */
     uint32_t block;             /* logical and physical, bytes; 0: 512 */
     uint64_t bps;               /* throttled to it, in guest time; 0: not */
+    bool only_reads;            /* are throttled */
     const char *device;         /* NULL: vscsi-hd */
     const char *opts;           /* more of -device: "a=1,b=2", or NULL */
     const char *blkdebug;       /* a blkdebug node with these options */
@@ -66,6 +67,7 @@ typedef struct VtDisk {
     uint64_t size;
     uint32_t block;
     uint64_t bps;
+    bool only_reads;
     char *opts;
     bool cold;
     bool late;
@@ -136,7 +138,7 @@ void vt_clock_step(VtVm *vm, int64_t ms);
  */
 void vt_stop(VtVm *vm);
 void vt_cont(VtVm *vm);
-/* Set up controller @n again after a reset of the machine, or once it's there */
+/* Set up controller @n again after a reset of the machine, or once plugged */
 void vt_start_hba(VtVm *vm, unsigned n);
 /* Hot plug of a disk that was declared cold; hot unplug, waits for its end */
 void vt_plug(VtVm *vm, unsigned disk);

@@ -449,6 +449,7 @@ static void insert(VtVm *vm, const char *node)
     qtest_qmp_assert_success(vm->qts, "{'execute': 'blockdev-close-tray', "
                              "'arguments': {'id': 'lun0'}}");
     for (int i = 0; i < 8 && vt_test_unit_ready(vm, 0); i++) {
+        /* each ends one unit attention */
     }
 }
 

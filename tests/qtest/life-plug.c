@@ -15,6 +15,7 @@
 static void settle(VtVm *vm, unsigned disk)
 {
     for (int i = 0; i < 8 && vt_test_unit_ready(vm, disk); i++) {
+        /* each ends one unit attention */
     }
 }
 
@@ -142,8 +143,8 @@ static void test_unplug_the_copy_manager(void)
     vt_free(vm);
 }
 
-/* A destination of an EXTENDED COPY that another LUN does */
-static void test_unplug_the_destination_of_another(void)
+/* Source or destination of an EXTENDED COPY that another LUN does */
+static void unplug_of_xcopy(unsigned manager, unsigned gone)
 {
     VtVm *vm = vt_new();
     VscsiXcopy x = {
@@ -161,14 +162,25 @@ static void test_unplug_the_destination_of_another(void)
     vt_boot(vm);
     x.cscd[0] = vt_cscd(vm, 0);
     x.cscd[1] = vt_cscd(vm, 1);
-    cmd = vt_send_xcopy(vm, 0, &x);
+    cmd = vt_send_xcopy(vm, manager, &x);
     vt_clock_step(vm, 2000);
     g_assert_false(vt_ended(cmd));
-    vt_unplug(vm, 1);
+    vt_unplug(vm, gone);
     g_assert_cmphex(vt_end(cmd) >> 16, ==, VSCSI_KEY_COPY_ABORTED);
-    settle(vm, 0);
+    settle(vm, manager);
     g_assert_true(vt_is_quiet(vm, 1));
+    g_assert_true(vt_has_zeroes(vm, 1, SIZE - 8 * MiB, 8 * MiB));
     vt_free(vm);
+}
+
+static void test_unplug_the_destination_of_another(void)
+{
+    unplug_of_xcopy(0, 1);
+}
+
+static void test_unplug_the_source_of_another(void)
+{
+    unplug_of_xcopy(1, 0);
 }
 
 static void unplug_controller(const char *hba_opts, bool immed)
@@ -227,7 +239,8 @@ static void stop_and_cont(const char *hba_opts, bool immed)
 
     for (int i = 0; i < 3; i++) {
         vt_stop(c.vm);
-        /* nothing is written while the VM is stopped */
+        /* it has stopped in the middle, and writes nothing meanwhile */
+        g_assert_true(i || vt_has_zeroes(c.vm, 1, SIZE - 8 * MiB, 8 * MiB));
         g_assert_true(vt_is_quiet(c.vm, 1));
         vt_cont(c.vm);
         vt_clock_step(c.vm, 1000);
@@ -366,6 +379,7 @@ void life_add_plug(void)
     ADD("unplug/copy-manager", test_unplug_the_copy_manager);
     ADD("unplug/destination-of-another",
         test_unplug_the_destination_of_another);
+    ADD("unplug/source-of-another", test_unplug_the_source_of_another);
     ADD("unplug/controller-background", test_unplug_controller_background);
     ADD("unplug/controller-foreground", test_unplug_controller_foreground);
     ADD("unplug/controller-iothread", test_unplug_controller_iothread);

@@ -100,6 +100,7 @@ static void check_alive(VtVm *vm)
 
     vm->step_ns = STEP_NS;
     while (vt_test_unit_ready(vm, 0) || vt_test_unit_ready(vm, 1)) {
+        /* each ends one unit attention */
     }
     vt_token(vm, 0, 0, BLOCKS, token);
     g_assert_cmphex(vt_use(vm, 1, token, 0, BLOCKS), ==, 0);
@@ -231,6 +232,7 @@ static void check_reset(SlowCopy *c)
     g_assert_cmphex(vt_rcs4(c->vm, 1, ID, &s), ==, 0x052400);
     g_assert_true(vt_is_quiet(c->vm, 1));
     while (vt_test_unit_ready(c->vm, 0)) {
+        /* each ends one unit attention */
     }
     g_assert_cmphex(vt_use(c->vm, 1, c->token, 0, BLOCKS), ==, 0);
     c->vm->step_ns = 0;

@@ -438,6 +438,41 @@ static void test_write_in_the_middle_of_a_copy(void)
     vt_free(vm);
 }
 
+/* Reads that wait while the source is overwritten: what they bring is dropped */
+static void test_write_while_reads_are_in_flight(void)
+{
+    VtVm *vm = vt_new();
+    g_autofree uint8_t *junk = g_malloc0(1 * MiB);
+    uint8_t token[VSCSI_ROD_TOKEN_LEN];
+    VscsiWut wut;
+    VtStatus s;
+
+    vt_hba(vm, NULL);
+    vt_disk(vm, &(VtDiskConf) {
+        .size = SIZE, .bps = 1 * MiB, .only_reads = true,
+    });
+    vt_disk(vm, &(VtDiskConf) { .size = SIZE });
+    vt_fill(vm, 0, 0, SIZE, 1);
+    vt_boot(vm);
+    vt_token(vm, 0, 0, SIZE / 512, token);
+    wut = vt_wut(token, 0, SIZE / 512);
+    wut.immed = true;
+    g_assert_cmphex(vt_write_token(vm, 1, 1, &wut), ==, 0);
+    vm->step_ns = 100000000;
+    vt_poll_count(vm, 1, 1, 1 * MiB / 512, &s);
+    g_assert_cmphex(s.status.state, ==, VSCSI_COPY_BACKGROUND);
+    vm->step_ns = 0;
+    for (uint64_t lba = 0; lba < SIZE / 512; lba += 2048) {
+        g_assert_cmphex(vt_write(vm, 0, lba, 2048, junk), ==, 0);
+    }
+    vm->step_ns = 100000000;
+    vt_poll(vm, 1, 1, &s);
+    g_assert_cmphex(s.status.state, ==, VSCSI_COPY_PARTIAL);
+    g_assert_cmpuint(s.status.count, <, SIZE / 512);
+    g_assert_true(vt_has(vm, 1, 0, s.status.count * 512, 1, 0));
+    vt_free(vm);
+}
+
 /* A write of unknown place that is in flight when the token is made */
 static void test_token_while_writes_are_in_flight(void)
 {
@@ -510,5 +545,6 @@ void token_add_life(void)
     ADD("point-in-time/reading", test_reading_does_not_revoke);
     ADD("point-in-time/between-ranges", test_write_between_ranges);
     ADD("point-in-time/mid-copy", test_write_in_the_middle_of_a_copy);
+    ADD("point-in-time/slow-source", test_write_while_reads_are_in_flight);
     ADD("point-in-time/in-flight", test_token_while_writes_are_in_flight);
 }
