@@ -2,8 +2,8 @@
  * Random and mutated third-party copy commands: QEMU lives, others' data too
  *
  * Disk 0 is the source of all tokens and must never change; disk 1 takes what
- * comes; disk 2 belongs to another controller and is touched by nobody.  The seed
- * is printed; VSCSI_SEED gives it back.
+ * comes; disk 2 belongs to another controller and is touched by nobody.  The
+ * seed is printed; VSCSI_SEED gives it back.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
