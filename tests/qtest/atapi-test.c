@@ -2,8 +2,8 @@
  * The IDE emulation knows no third-party copy (DESIGN, invariant 8)
  *
  * 83h and 84h as PACKET commands to a CD drive end in ILLEGAL REQUEST, INVALID
- * COMMAND OPERATION CODE; a hard disk aborts PACKET itself.  Primary channel, by
- * programmed I/O.
+ * COMMAND OPERATION CODE; a hard disk aborts PACKET itself.  Primary channel,
+ * by programmed I/O.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
