@@ -114,9 +114,11 @@ struct VscsiOp {
     VscsiCopyManager *dst;      /* held, or NULL */
     VscsiTokenUse *use;         /* WRITE USING TOKEN: held token, or NULL */
     int64_t deadline_ns;        /* QEMU_CLOCK_REALTIME, 0: none */
-    uint64_t done_before;       /* bytes of finished tasks (EXTENDED COPY) */
-    uint16_t segments;          /* EXTENDED COPY: segments processed */
+    /* EXTENDED COPY: finished bytes and segments; written under the lock */
+    uint64_t done_before;
+    uint16_t segments;
     void *data;                 /* of the service action */
+    bool stops_vm;              /* parks, since an error stops the VM soon */
 
     /* The end: what the request gets, and what the record gets */
     int status;                 /* SAM status of the request */

@@ -150,30 +150,75 @@ static void coroutine_fn op_end(VscsiOp *op)
     }
 }
 
+/* Why an operation does not just go on, read at one moment */
+typedef struct OpFlags {
+    bool cancel;
+    bool abort;
+    bool src_gone;
+    bool pause;
+} OpFlags;
+
+/* Under vscsi_copy_lock, in op->ctx */
+static OpFlags op_flags(VscsiOp *op)
+{
+    return (OpFlags) {
+        /*
+         * A reset cancels requests by the bus, and only those that it knew;
+         * until then they park.
+         */
+        .cancel = (op->req ? op->req->req.io_canceled : op->cancel) ||
+                  op->cm->gone || (op->dst && op->dst->gone),
+        .abort = op->abort,
+        .src_gone = op->src && op->src->gone,
+        .pause = op->cm->paused || op->cm->resetting,
+    };
+}
+
+/*
+ * RUNNING -> PARKED.  False: it would stay so for ever, since after run() has
+ * looked at the flags, what it parks for went by or somebody told it to end;
+ * they resume only what is PARKED.
+ */
+static bool op_park(VscsiOp *op)
+{
+    VscsiCopyManager *cm = op->cm;
+    OpFlags flags;
+
+    QEMU_LOCK_GUARD(&vscsi_copy_lock);
+    flags = op_flags(op);
+    if (flags.cancel || flags.abort || flags.src_gone ||
+        !(flags.pause || op->stops_vm)) {
+        return false;
+    }
+    trace_vscsi_op_park(cm->key, op, op->task.done);
+    /* The bus starts it again when the VM goes on, or cancels it */
+    if (op->req) {
+        scsi_req_retry(&op->req->req);
+    }
+    /* when the lock is free, another thread may resume it */
+    op->state = VSCSI_OP_PARKED;
+    qatomic_dec(&cm->active);
+    return true;
+}
+
 static void coroutine_fn op_entry(void *opaque)
 {
     VscsiOp *op = opaque;
     VscsiCopyManager *cm = op->cm;
-    bool ended = op->run(op);
 
-    if (ended) {
-        op_end(op);
-        vscsi_copy_op_unref(&op->base);
-        qatomic_dec(&cm->active);
-        /* the last: after it @cm may be gone */
-        qatomic_dec(&cm->ops);
-    } else {
-        trace_vscsi_op_park(cm->key, op, op->task.done);
-        /* The bus starts it again when the VM goes on, or cancels it */
-        if (op->req) {
-            scsi_req_retry(&op->req->req);
+    op->stops_vm = false;
+    while (!op->run(op)) {
+        if (op_park(op)) {
+            aio_wait_kick();
+            return;
         }
-        WITH_QEMU_LOCK_GUARD(&vscsi_copy_lock) {
-            /* from here on another thread may resume it */
-            op->state = VSCSI_OP_PARKED;
-            qatomic_dec(&cm->active);
-        }
+        op->stops_vm = false;
     }
+    op_end(op);
+    vscsi_copy_op_unref(&op->base);
+    qatomic_dec(&cm->active);
+    /* the last: after it @cm may be gone */
+    qatomic_dec(&cm->ops);
     aio_wait_kick();
 }
 
@@ -211,14 +256,6 @@ void vscsi_op_resume(VscsiOp *op)
     aio_co_schedule(op->ctx, qemu_coroutine_create(op_entry, op));
 }
 
-/* The flags, read at one moment */
-typedef struct OpFlags {
-    bool cancel;
-    bool abort;
-    bool pause;
-    bool src_gone;
-} OpFlags;
-
 VscsiOpCheck vscsi_op_check(VscsiOp *op)
 {
     OpFlags flags;
@@ -228,17 +265,7 @@ VscsiOpCheck vscsi_op_check(VscsiOp *op)
     /* pairs with the lock that they hold between both */
     smp_mb();
     WITH_QEMU_LOCK_GUARD(&vscsi_copy_lock) {
-        flags = (OpFlags) {
-            /*
-             * A reset cancels requests by the bus, and only those that it
-             * knew; until then they park.
-             */
-            .cancel = op->req ? op->req->req.io_canceled : op->cancel,
-            .abort = op->abort,
-            .pause = op->cm->paused || op->cm->resetting,
-            .src_gone = op->src && op->src->gone,
-        };
-        flags.cancel |= op->cm->gone || (op->dst && op->dst->gone);
+        flags = op_flags(op);
     }
     if (flags.abort || flags.cancel || flags.pause || flags.src_gone) {
         trace_vscsi_op_check(op->cm->key, op, flags.abort, flags.cancel,
@@ -335,7 +362,8 @@ bool vscsi_op_error(VscsiOp *op, OffloadEnd end)
         action = BLOCK_ERROR_ACTION_REPORT;
     }
     blk_error_action(blk, action, is_read, -op->task.error);
-    return action != BLOCK_ERROR_ACTION_STOP;
+    op->stops_vm = action == BLOCK_ERROR_ACTION_STOP;
+    return !op->stops_vm;
 }
 
 VscsiSense vscsi_op_end_sense(VscsiOp *op, OffloadEnd end)
