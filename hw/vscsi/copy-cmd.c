@@ -72,6 +72,8 @@ static void copy_req_free(SCSIRequest *req)
 
     assert(!r->op);
     g_free(r->buf);
+    /* the last: after it the LUN's copy manager may be gone */
+    vscsi_copy_release(r->cm);
 }
 
 static uint8_t *copy_req_get_buf(SCSIRequest *req)
@@ -244,10 +246,19 @@ static const SCSIReqOps copy_req_ops = {
     .load_request = copy_req_load,
 };
 
-SCSIRequest *vscsi_copy_req_alloc(VscsiHD *lun, uint32_t tag, uint32_t lun_nr,
-                                  uint8_t *cdb, void *hba_private)
+static SCSIRequest *req_alloc(const SCSIReqOps *ops, VscsiCopyManager *cm,
+                              uint32_t tag, uint32_t lun_nr, void *hba_private)
 {
-    return scsi_req_alloc(&copy_req_ops, &lun->qdev, tag, lun_nr, hba_private);
+    SCSIRequest *req = scsi_req_alloc(ops, cm->dev, tag, lun_nr, hba_private);
+
+    to_copy_req(req)->cm = cm;
+    return req;
+}
+
+SCSIRequest *vscsi_copy_req_alloc(VscsiCopyManager *cm, uint32_t tag,
+                                  uint32_t lun_nr, void *hba_private)
+{
+    return req_alloc(&copy_req_ops, cm, tag, lun_nr, hba_private);
 }
 
 /* VPD page 8Fh and REPORT SUPPORTED OPERATION CODES */
@@ -286,9 +297,8 @@ static const SCSIReqOps answer_req_ops = {
     .get_buf = copy_req_get_buf,
 };
 
-SCSIRequest *vscsi_answer_req_alloc(VscsiHD *lun, uint32_t tag,
+SCSIRequest *vscsi_answer_req_alloc(VscsiCopyManager *cm, uint32_t tag,
                                     uint32_t lun_nr, void *hba_private)
 {
-    return scsi_req_alloc(&answer_req_ops, &lun->qdev, tag, lun_nr,
-                          hba_private);
+    return req_alloc(&answer_req_ops, cm, tag, lun_nr, hba_private);
 }

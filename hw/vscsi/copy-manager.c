@@ -190,6 +190,12 @@ VscsiCopyManager *vscsi_copy_manager_new(VscsiHD *lun, Error **errp)
     return cm;
 }
 
+static void copy_end_tokens(VscsiCopyManager *cm)
+{
+    vscsi_token_store_end_lun(token_store, cm->key, VSCSI_TOKEN_CANCELLED);
+    rod_end_all(cm->blk, ROD_SOURCE_GONE);
+}
+
 void vscsi_copy_manager_free(VscsiCopyManager *cm)
 {
     if (!cm) {
@@ -198,15 +204,18 @@ void vscsi_copy_manager_free(VscsiCopyManager *cm)
     WITH_QEMU_LOCK_GUARD(&vscsi_copy_lock) {
         cm->gone = true;
     }
-    vscsi_token_store_end_lun(token_store, cm->key, VSCSI_TOKEN_CANCELLED);
-    rod_end_all(cm->blk, ROD_SOURCE_GONE);
+    copy_end_tokens(cm);
     vscsi_ops_stop(cm, true, true);
     vscsi_ops_resume(cm, false);
-    copy_settle(&cm->ops);
+    /* without requests there are no new operations: in this order */
     copy_settle(&cm->holders);
+    copy_settle(&cm->ops);
+    /* of a POPULATE TOKEN that had looked at the flags before */
+    copy_end_tokens(cm);
     vscsi_events_flush(cm);
     WITH_QEMU_LOCK_GUARD(&vscsi_copy_lock) {
         QTAILQ_REMOVE(&vscsi_copy_managers, cm, next);
+        cm->lun->cm = NULL;
     }
     qemu_del_vm_change_state_handler(cm->vmstate);
     vscsi_copy_list_free(cm->list);
@@ -253,6 +262,12 @@ static VscsiCopyManager *copy_hold(VscsiCopyManager *cm)
         return cm;
     }
     return NULL;
+}
+
+VscsiCopyManager *vscsi_copy_hold_lun(VscsiHD *lun)
+{
+    QEMU_LOCK_GUARD(&vscsi_copy_lock);
+    return copy_hold(lun->cm);
 }
 
 VscsiCopyManager *vscsi_copy_hold_key(uint64_t key)

@@ -22,7 +22,9 @@
  *    sure that nothing of a LUN's copies is in flight sets a flag and waits for
  *    zero (VM stop, LUN reset).
  * 2. An operation that is not ENDED is counted in cm->ops of its LUN, and in
- *    cm->holders of the LUNs it reads and writes: none of them goes away.
+ *    cm->holders of the LUNs it reads and writes: none of them goes away.  A
+ *    request is counted in cm->holders of its LUN: during an unplug iothreads
+ *    may still serve some that came before it.
  * 3. A request is completed in op->ctx, the AioContext it came from.
  *
  * Locks: vscsi_copy_lock guards what says so below.  It is taken for short
@@ -66,7 +68,7 @@ struct VscsiCopyManager {
     /* Atomic */
     unsigned active;            /* operations that are RUNNING */
     unsigned ops;               /* operations that are not ENDED */
-    unsigned holders;           /* of any LUN, that read or write this one */
+    unsigned holders;           /* requests, and operations that use it */
     OffloadStats stats;         /* what was copied to this LUN */
     bool ide_refused;           /* see ide-refusal.h */
 
@@ -137,6 +139,7 @@ struct VscsiOp {
 /* One 83h or 84h command, or another answer of this project (copy-cmd.c) */
 struct VscsiCopyReq {
     SCSIRequest req;
+    VscsiCopyManager *cm;       /* of the LUN; held */
     VscsiCdb cdb;
     bool have_data;             /* data-out: buf is filled; data-in: sent */
     uint8_t *buf;
@@ -153,9 +156,10 @@ extern QemuMutex vscsi_copy_lock;
 typedef QTAILQ_HEAD(, VscsiCopyManager) VscsiCopyManagerList;
 extern VscsiCopyManagerList vscsi_copy_managers;    /* under the lock */
 
+/* Of a VscsiCopyReq */
 static inline VscsiCopyManager *vscsi_copy_manager(SCSIRequest *req)
 {
-    return VSCSI_HD(req->dev)->cm;
+    return container_of(req, VscsiCopyReq, req)->cm;
 }
 
 /* ------------------------------------------------------- copy-manager.c */
@@ -168,7 +172,8 @@ VscsiCopyManager *vscsi_copy_manager_new(VscsiHD *lun, Error **errp);
 
 /*
  * vscsi_copy_manager_free: end every operation and token of the LUN, wait until
- * nobody uses it, free.  Main thread; polls.  NULL is allowed.
+ * nobody uses it, free, set lun->cm to NULL.  Main thread; polls.  NULL is
+ * allowed.
  */
 void vscsi_copy_manager_free(VscsiCopyManager *cm);
 
@@ -188,9 +193,10 @@ VscsiTokenStore *vscsi_copy_tokens(void);
 void vscsi_copy_timer_rearm(void);
 
 /*
- * Hold the LUN with @key, or with the NAA designator @naa, so that it does not
- * go away; NULL if there is none (any more).  Any thread.
+ * Hold @lun, or the LUN with @key, or with the NAA designator @naa, so that it
+ * does not go away; NULL if there is none (any more).  Any thread.
  */
+VscsiCopyManager *vscsi_copy_hold_lun(VscsiHD *lun);
 VscsiCopyManager *vscsi_copy_hold_key(uint64_t key);
 VscsiCopyManager *vscsi_copy_hold_naa(uint64_t naa, VscsiCopyManager *first);
 void vscsi_copy_release(VscsiCopyManager *cm);      /* NULL is allowed */
@@ -276,10 +282,10 @@ void vscsi_ops_resume(VscsiCopyManager *cm, bool background_only);
 
 /* ----------------------------------------------------------- copy-cmd.c */
 
-/* Requests for 83h and 84h; the answers of discovery.c */
-SCSIRequest *vscsi_copy_req_alloc(VscsiHD *lun, uint32_t tag, uint32_t lun_nr,
-                                  uint8_t *cdb, void *hba_private);
-SCSIRequest *vscsi_answer_req_alloc(VscsiHD *lun, uint32_t tag,
+/* Requests for 83h and 84h; the answers of discovery.c.  Take over a hold */
+SCSIRequest *vscsi_copy_req_alloc(VscsiCopyManager *cm, uint32_t tag,
+                                  uint32_t lun_nr, void *hba_private);
+SCSIRequest *vscsi_answer_req_alloc(VscsiCopyManager *cm, uint32_t tag,
                                     uint32_t lun_nr, void *hba_private);
 
 /* End a request with sense data, counted as a rejection; in its AioContext */

@@ -137,10 +137,7 @@ static void vscsi_hd_realize(SCSIDevice *dev, Error **errp)
 
 static void vscsi_hd_unrealize(SCSIDevice *dev)
 {
-    VscsiHD *s = VSCSI_HD(dev);
-
-    vscsi_copy_manager_free(s->cm);
-    s->cm = NULL;
+    vscsi_copy_manager_free(VSCSI_HD(dev)->cm);
     parent_sc->unrealize(dev);
 }
 
@@ -177,41 +174,63 @@ static int32_t vscsi_hd_inquiry(SCSIRequest *req, uint8_t *cdb)
     return len;
 }
 
+/*
+ * A request that this project serves, which takes over the hold of @cm; NULL:
+ * it is the parent's
+ */
+static SCSIRequest *vscsi_hd_alloc_own(VscsiCopyManager *cm, uint32_t tag,
+                                       uint32_t lun, const uint8_t *cdb,
+                                       void *hba_private)
+{
+    bool announced = !vscsi_ide_refused(cm);
+
+    switch (cdb[0]) {
+    case VSCSI_OP_THIRD_PARTY_COPY_OUT:
+    case VSCSI_OP_THIRD_PARTY_COPY_IN:
+        return vscsi_copy_req_alloc(cm, tag, lun, hba_private);
+    case VSCSI_OP_MAINTENANCE_IN:
+        if (announced && (cdb[1] & 0x1f) == VSCSI_SA_REPORT_SUPPORTED_OPCODES) {
+            return vscsi_answer_req_alloc(cm, tag, lun, hba_private);
+        }
+        break;
+    case INQUIRY:
+        if (announced && (cdb[1] & 1) && cdb[2] == VSCSI_VPD_THIRD_PARTY_COPY) {
+            return vscsi_answer_req_alloc(cm, tag, lun, hba_private);
+        }
+        break;
+    }
+    return NULL;
+}
+
 static SCSIRequest *vscsi_hd_alloc_req(SCSIDevice *dev, uint32_t tag,
                                        uint32_t lun, uint8_t *cdb,
                                        void *hba_private)
 {
-    VscsiHD *s = VSCSI_HD(dev);
+    VscsiCopyManager *cm = NULL;
     SCSIRequest *req;
 
-    if (!s->cm) {
-        return parent_sc->alloc_req(dev, tag, lun, cdb, hba_private);
-    }
     switch (cdb[0]) {
     case VSCSI_OP_THIRD_PARTY_COPY_OUT:
     case VSCSI_OP_THIRD_PARTY_COPY_IN:
-        return vscsi_copy_req_alloc(s, tag, lun, cdb, hba_private);
+    case VSCSI_OP_MAINTENANCE_IN:
+    case INQUIRY:
+        cm = vscsi_copy_hold_lun(VSCSI_HD(dev));
+        break;
     }
-    if (vscsi_ide_refused(s->cm)) {
-        /* announce nothing */
+    if (!cm) {
         return parent_sc->alloc_req(dev, tag, lun, cdb, hba_private);
     }
-    switch (cdb[0]) {
-    case VSCSI_OP_MAINTENANCE_IN:
-        if ((cdb[1] & 0x1f) == VSCSI_SA_REPORT_SUPPORTED_OPCODES) {
-            return vscsi_answer_req_alloc(s, tag, lun, hba_private);
-        }
-        break;
-    case INQUIRY:
-        if ((cdb[1] & 1) && cdb[2] == VSCSI_VPD_THIRD_PARTY_COPY) {
-            return vscsi_answer_req_alloc(s, tag, lun, hba_private);
-        }
-        req = parent_sc->alloc_req(dev, tag, lun, cdb, hba_private);
-        assert(req->ops == parent_inquiry_ops);
-        req->ops = &inquiry_ops;
+    req = vscsi_hd_alloc_own(cm, tag, lun, cdb, hba_private);
+    if (req) {
         return req;
     }
-    return parent_sc->alloc_req(dev, tag, lun, cdb, hba_private);
+    req = parent_sc->alloc_req(dev, tag, lun, cdb, hba_private);
+    if (cdb[0] == INQUIRY && !vscsi_ide_refused(cm)) {
+        assert(req->ops == parent_inquiry_ops);
+        req->ops = &inquiry_ops;
+    }
+    vscsi_copy_release(cm);
+    return req;
 }
 
 static void vscsi_hd_learn_inquiry(SCSIDevice *dev)

@@ -45,7 +45,8 @@ struct VscsiHD {
         uint8_t parent[VSCSI_PARENT_SPACE];
     };
     VscsiCopyConf conf;
-    VscsiCopyManager *cm;       /* NULL while conf.offload is off */
+    /* NULL while conf.offload is off; outside the main thread: hold it */
+    VscsiCopyManager *cm;
 };
 
 #endif /* HW_VSCSI_VSCSI_H */
