@@ -159,12 +159,15 @@ static void xcopy_end_segment(VscsiOp *op)
 {
     XcopyData *x = op->data;
 
-    op->done_before += op->task.done;
-    qatomic_set__nocheck(&op->task.done, 0);
+    /* vscsi_op_update_progress() adds both up */
+    WITH_QEMU_LOCK_GUARD(&vscsi_copy_lock) {
+        op->done_before += op->task.done;
+        qatomic_set__nocheck(&op->task.done, 0);
+        op->segments++;
+    }
     xcopy_release(op);
     x->in_segment = false;
     x->segment++;
-    op->segments++;
 }
 
 static void xcopy_failed(VscsiOp *op, VscsiSenseCode code)
@@ -206,9 +209,13 @@ static bool coroutine_fn xcopy_run(VscsiOp *op)
                           op->done_before / op->block_size);
             return true;
         }
-        if (!x->in_segment && !xcopy_begin_segment(op, &code)) {
-            xcopy_failed(op, code);
-            return true;
+        if (!x->in_segment) {
+            if (!xcopy_begin_segment(op, &code)) {
+                xcopy_failed(op, code);
+                return true;
+            }
+            /* its LUNs may have been told to go before they were known */
+            continue;
         }
         end = op->task.bytes ? offload_co_run(&op->task) : OFFLOAD_END_COMPLETE;
         switch (end) {
