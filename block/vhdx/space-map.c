@@ -67,11 +67,9 @@ static void cells_reserve(VhdxCellMap *map, size_t page_count)
 static void page_make_uniform(VhdxCellMap *map, VhdxCellPage *page,
                               VhdxCell cell)
 {
-    if (page->cells) {
-        g_free(page->cells);
-        page->cells = NULL;
-        map->arrays--;
-    }
+    map->arrays -= page->cells ? 1 : 0;
+    g_free(page->cells);
+    page->cells = NULL;
     page->fill = cell;
 }
 

@@ -44,8 +44,10 @@
 #define VHDX_UNIT_BITS 20
 #define VHDX_UNIT_SIZE (1ULL << VHDX_UNIT_BITS)
 
-/* 256 TiB: the largest disk, four times over.  Bounds the map at 3 MB plus
- * a byte for each unit in a stretch of 4 GiB that is not all alike. */
+/*
+ * 256 TiB: the largest disk, four times over.  Bounds the map at 3 MB plus
+ * a byte for each unit in a stretch of 4 GiB that is not all alike.
+ */
 #define VHDX_SPACE_MAX_UNITS (1ULL << 28)
 
 /* No block: space that nobody may take back (S5) */
