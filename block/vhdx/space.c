@@ -117,20 +117,10 @@ static bool space_all(const VhdxSpace *space, uint64_t start, uint64_t count,
 static void space_hold(VhdxSpace *space, uint64_t start, uint64_t count,
                        VhdxCell cell)
 {
+    /* No hole comes from the tail: the search limits would not know it. */
+    assert(!space->started || start <= space->end);
     vhdx_cells_set(&space->map, start, count, cell);
-    if (start + count > space->end) {
-        if (start > space->end) {
-            /* what was tail is a hole now */
-            space->scrub_from = MIN(space->scrub_from, space->end);
-            for (int size = 0; size < SIZE__MAX; size++) {
-                for (int zero = 0; zero < 2; zero++) {
-                    space->first[size][zero] = MIN(space->first[size][zero],
-                                                   space->end);
-                }
-            }
-        }
-        space->end = start + count;
-    }
+    space->end = MAX(space->end, start + count);
 }
 
 /*
