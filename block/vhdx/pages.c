@@ -100,7 +100,7 @@ VhdxPages *vhdx_pages_new(size_t max_clean, uint32_t log_sectors,
     return pages;
 }
 
-/* ----------------------------------------------------------------- the cache */
+/* ---------------------------------------------------------------- the cache */
 
 static bool page_is_idle(const VhdxPage *page)
 {
@@ -201,7 +201,7 @@ void vhdx_pages_drop(VhdxPages *pages, uint64_t offset, uint64_t bytes)
     }
 }
 
-/* ------------------------------------------------------------------ changing */
+/* ----------------------------------------------------------------- changing */
 
 uint32_t vhdx_pages_batch_max(const VhdxPages *pages)
 {
@@ -246,7 +246,7 @@ bool vhdx_pages_dirty(const VhdxPages *pages)
     return pages->dirty->len;
 }
 
-/* ---------------------------------------------------------------- committing */
+/* --------------------------------------------------------------- committing */
 
 static void batch_free(VhdxPages *pages, Batch *batch)
 {
@@ -488,7 +488,7 @@ uint64_t vhdx_pages_tail_gen(const VhdxPages *pages)
     return pages->open_gen;
 }
 
-/* ------------------------------------------------------------------ applying */
+/* ----------------------------------------------------------------- applying */
 
 bool vhdx_pages_should_apply(const VhdxPages *pages)
 {
@@ -564,7 +564,7 @@ void vhdx_pages_apply_end(VhdxPages *pages)
     }
 }
 
-/* ------------------------------------------------------------------- endings */
+/* ------------------------------------------------------------------ endings */
 
 bool vhdx_pages_quiet(const VhdxPages *pages)
 {
