@@ -29,6 +29,7 @@
 struct VhdxPage {
     uint64_t offset;
     uint8_t *data;
+    VhdxPageState state;
     unsigned pins;
     unsigned live;
     bool dirty;
@@ -122,6 +123,11 @@ static void page_let_go(VhdxPages *pages, VhdxPage *page)
     if (!page_is_idle(page)) {
         return;
     }
+    if (page->state == VHDX_PAGE_FAILED) {
+        g_free(page->data);
+        g_free(page);
+        return;
+    }
     g_queue_push_tail_link(&pages->lru, &page->lru);
     while (pages->lru.length > pages->max_clean) {
         page_free(pages, pages->lru.head->data);
@@ -153,25 +159,50 @@ VhdxPage *vhdx_pages_get(VhdxPages *pages, uint64_t offset)
     return page;
 }
 
-VhdxPage *vhdx_pages_insert(VhdxPages *pages, uint64_t offset,
-                            const void *data)
+static VhdxPage *page_new(VhdxPages *pages, uint64_t offset,
+                          VhdxPageState state)
 {
-    VhdxPage *page = vhdx_pages_get(pages, offset);
+    VhdxPage *page = g_new0(VhdxPage, 1);
 
     assert(QEMU_IS_ALIGNED(offset, VHDX_PAGE_SIZE));
-    if (page) {
-        return page;
-    }
-    page = g_new0(VhdxPage, 1);
+    assert(!g_hash_table_contains(pages->by_offset, &offset));
     page->offset = offset;
     page->data = g_malloc0(VHDX_PAGE_SIZE);
-    if (data) {
-        memcpy(page->data, data, VHDX_PAGE_SIZE);
-    }
+    page->state = state;
     page->pins = 1;
     page->lru.data = page;
     g_hash_table_insert(pages->by_offset, &page->offset, page);
     return page;
+}
+
+VhdxPage *vhdx_pages_load_begin(VhdxPages *pages, uint64_t offset)
+{
+    return page_new(pages, offset, VHDX_PAGE_LOADING);
+}
+
+VhdxPage *vhdx_pages_add_zero(VhdxPages *pages, uint64_t offset)
+{
+    return page_new(pages, offset, VHDX_PAGE_READY);
+}
+
+uint8_t *vhdx_page_load_buffer(VhdxPage *page)
+{
+    assert(page->state == VHDX_PAGE_LOADING);
+    return page->data;
+}
+
+void vhdx_pages_load_end(VhdxPages *pages, VhdxPage *page, bool ok)
+{
+    assert(page->state == VHDX_PAGE_LOADING && page->pins);
+    page->state = ok ? VHDX_PAGE_READY : VHDX_PAGE_FAILED;
+    if (!ok) {
+        g_hash_table_remove(pages->by_offset, &page->offset);
+    }
+}
+
+VhdxPageState vhdx_page_state(const VhdxPage *page)
+{
+    return page->state;
 }
 
 uint64_t vhdx_page_offset(const VhdxPage *page)
@@ -181,6 +212,7 @@ uint64_t vhdx_page_offset(const VhdxPage *page)
 
 const uint8_t *vhdx_page_data(const VhdxPage *page)
 {
+    assert(page->state == VHDX_PAGE_READY);
     return page->data;
 }
 
@@ -221,7 +253,8 @@ bool vhdx_pages_begin(VhdxPages *pages, uint32_t count)
 
 uint8_t *vhdx_page_edit(VhdxPages *pages, VhdxPage *page)
 {
-    assert(page->pins && !pages->poisoned);
+    assert(page->pins && page->state == VHDX_PAGE_READY);
+    assert(!pages->poisoned);
     if (!page->dirty) {
         assert(pages->granted);
         pages->granted--;

@@ -14,7 +14,7 @@
  *       seal        log            flush        pages         flush
  *                   written                     in place
  *
- * A page is dirty while it has a change that is in no sealed batch, and live
+ * A page that is READY is dirty while it has a change that is in no sealed batch, and live
  * while a batch that is not APPLIED has it.  It can be evicted if it is
  * neither and nobody has it pinned.
  *
@@ -44,6 +44,12 @@
 
 typedef struct VhdxPages VhdxPages;
 typedef struct VhdxPage VhdxPage;
+
+typedef enum VhdxPageState {
+    VHDX_PAGE_LOADING,
+    VHDX_PAGE_READY,
+    VHDX_PAGE_FAILED,
+} VhdxPageState;
 
 typedef enum VhdxBatchState {
     VHDX_BATCH_SEALED,
@@ -99,19 +105,31 @@ void vhdx_pages_free(VhdxPages *pages);
 
 /* --------------------------------------------------------------- the cache */
 
-/* The page at @offset (4 KiB aligned), pinned; NULL if it is not here. */
+/*
+ * The page at @offset (4 KiB aligned), pinned; NULL if it is not here, then
+ * load it.  While it is LOADING somebody else does; wait and look again.
+ */
 VhdxPage *vhdx_pages_get(VhdxPages *pages, uint64_t offset);
 
 /*
- * The same, made with @data (NULL: zeros) if it is not here.  If it is, the
- * cache wins: @data, read without the lock, may be older.
+ * A page that is not here is made, pinned, LOADING: the caller alone reads
+ * the file into vhdx_page_load_buffer(), without the lock, and says how that
+ * ended; then it wakes who waits.  The page is in the cache meanwhile, so
+ * that no second reader can come late with content that is older than a
+ * change.  After a failure the page is FAILED and no more in the cache; all
+ * who have it pinned unpin it.
  */
-VhdxPage *vhdx_pages_insert(VhdxPages *pages, uint64_t offset,
-                            const void *data);
+VhdxPage *vhdx_pages_load_begin(VhdxPages *pages, uint64_t offset);
+uint8_t *vhdx_page_load_buffer(VhdxPage *page);
+void vhdx_pages_load_end(VhdxPages *pages, VhdxPage *page, bool ok);
+
+/* A page of new metadata that is not here: zeros, pinned, READY. */
+VhdxPage *vhdx_pages_add_zero(VhdxPages *pages, uint64_t offset);
 
 void vhdx_page_pin(VhdxPages *pages, VhdxPage *page);
 void vhdx_page_unpin(VhdxPages *pages, VhdxPage *page);
 
+VhdxPageState vhdx_page_state(const VhdxPage *page);
 uint64_t vhdx_page_offset(const VhdxPage *page);
 const uint8_t *vhdx_page_data(const VhdxPage *page);
 
