@@ -54,8 +54,10 @@ uint64_t vhdx_log_entry_length(uint32_t pages, uint32_t zeros);
 
 /*
  * The most pages that an entry without zero ranges can carry in @space
- * bytes.  A log must keep one sector free, so that its head never meets its
- * tail: the caller takes that off first.
+ * bytes: the log's length, less what is live from the Tail of the last entry
+ * that is on disk, less what the caller keeps free.  Live space becomes free
+ * only by writing an entry with a later Tail, so there must always be room
+ * for one without descriptors.
  */
 uint32_t vhdx_log_pages_max(uint32_t space);
 
