@@ -94,7 +94,7 @@ static bool history_has(const History *h, uint32_t value)
     return false;
 }
 
-/* ------------------------------------------------------------------ checking */
+/* ----------------------------------------------------------------- checking */
 
 static void check_crash_at(Image *im, unsigned head)
 {
@@ -190,7 +190,7 @@ static void check(Image *im)
     }
 }
 
-/* ------------------------------------------------------------------- changing */
+/* ----------------------------------------------------------------- changing */
 
 static void edit_word(Image *im, uint64_t unit, unsigned word, uint32_t value)
 {
