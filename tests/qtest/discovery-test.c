@@ -577,7 +577,7 @@ static void refused(const char *json, const char *value)
     resp = qtest_qmp(vm->qts, "{'execute': 'device_add', 'arguments': "
                      "{'driver': 'vscsi-hd', 'id': 'bad', 'bus': 'hba0.0', "
                      "'drive': %s, %s: %lld}}", vm->disk[disk].node, json,
-                     strtoll(value, NULL, 10));
+                     (long long)g_ascii_strtoll(value, NULL, 10));
     g_assert_true(qdict_haskey(resp, "error"));
     desc = qdict_get_str(qdict_get_qdict(resp, "error"), "desc");
     g_test_message("%s", desc);

@@ -229,7 +229,7 @@ VscsiCscd vt_cscd(VtVm *vm, unsigned disk)
 uint32_t vt_seed(void)
 {
     const char *text = g_getenv("VSCSI_SEED");
-    uint32_t seed = text ? strtoul(text, NULL, 0) : g_random_int();
+    uint32_t seed = text ? g_ascii_strtoull(text, NULL, 0) : g_random_int();
 
     g_test_message("VSCSI_SEED=%u", seed);
     return seed;

@@ -6,9 +6,7 @@
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "qobject/qdict.h"
-#include "life-test.h"
-
-#define STEP_NS 100000000
+#include "slow-copy.h"
 
 /* ------------------------------------------------------------ VM migration */
 
@@ -503,9 +501,10 @@ static void test_reinserted_medium(void)
     }
 }
 
-void life_add_host(void)
+int main(int argc, char **argv)
 {
-#define ADD(path, fn) qtest_add_func("/vscsi/life/" path, fn)
+    g_test_init(&argc, &argv, NULL);
+#define ADD(path, fn) qtest_add_func("/vscsi/host/" path, fn)
     ADD("migrate/token", test_migrate_token);
     ADD("migrate/token-twice", test_migrate_token_twice);
     ADD("migrate/result", test_migrate_result);
@@ -526,4 +525,5 @@ void life_add_host(void)
     ADD("error/then-quit", test_quit_after_error);
     ADD("medium/removed", test_removed_medium);
     ADD("medium/reinserted", test_reinserted_medium);
+    return g_test_run();
 }
