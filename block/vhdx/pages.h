@@ -14,9 +14,9 @@
  *       seal        log            flush        pages         flush
  *                   written                     in place
  *
- * A page that is READY is dirty while it has a change that is in no sealed batch, and live
- * while a batch that is not APPLIED has it.  It can be evicted if it is
- * neither and nobody has it pinned.
+ * A page that is READY is dirty while it has a change that is in no sealed
+ * batch, and live while a batch that is not APPLIED has it.  It can be evicted
+ * if it is neither and nobody has it pinned.
  *
  * What always holds:
  *  P1. After a crash at any point replay finds the pages as they were at one
