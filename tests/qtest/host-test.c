@@ -6,6 +6,7 @@
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "qobject/qdict.h"
+#include "qobject/qlist.h"
 #include "slow-copy.h"
 
 /* ------------------------------------------------------------ VM migration */
@@ -184,6 +185,105 @@ static void test_migrate_failed(void)
     c.vm->step_ns = STEP_NS;
     g_assert_cmphex(vt_use(c.vm, 1, c.token, 0, 8), ==, 0);
     vt_free(c.vm);
+}
+
+/* ---------------------------------------------------------------- snapshots */
+
+/* A disk of qcow2, which can have snapshots; its data is read by the guest */
+static unsigned add_qcow2(VtVm *vm)
+{
+    unsigned n = vt_disk(vm, &(VtDiskConf) { .size = SIZE, .cold = true });
+    VtDisk *d = &vm->disk[n];
+    g_autofree char *file = g_strdup_printf("%s.qcow2", d->path);
+
+    mkqcow2(file, SIZE / MiB);
+    vt_arg(vm, "-blockdev driver=qcow2,node-name=q%u,file.driver=file,"
+           "file.filename=%s", n, file);
+    g_free(d->node);
+    d->node = g_strdup_printf("q%u", n);
+    d->cold = false;
+    d->late = true;
+    return n;
+}
+
+static void remove_qcow2(VtVm *vm, unsigned n)
+{
+    g_autofree char *file = g_strdup_printf("%s.qcow2", vm->disk[n].path);
+
+    unlink(file);
+}
+
+static void snapshot(VtVm *vm, const char *command)
+{
+    bool ended = false;
+
+    qtest_qmp_assert_success(vm->qts, "{'execute': %s, 'arguments': "
+                             "{'job-id': 's', 'tag': 'a', 'vmstate': 'q0', "
+                             "'devices': ['q0', 'q1']}}", command);
+    while (!ended) {
+        QDict *rsp = qtest_qmp(vm->qts, "{'execute': 'query-jobs'}");
+        QDict *job = qobject_to(QDict,
+                                qlist_peek(qdict_get_qlist(rsp, "return")));
+
+        ended = g_str_equal(qdict_get_str(job, "status"), "concluded");
+        g_assert_false(qdict_haskey(job, "error"));
+        qobject_unref(rsp);
+        g_usleep(2000);
+    }
+    qtest_qmp_assert_success(vm->qts, "{'execute': 'job-dismiss', "
+                             "'arguments': {'id': 's'}}");
+}
+
+/*
+ * The disks become what they were when the snapshot was taken; no token stands
+ * for that, whenever it was made, and no copy goes on.
+ */
+static void test_snapshot_load(void)
+{
+    VtVm *vm;
+    uint8_t early[VSCSI_ROD_TOKEN_LEN], late[VSCSI_ROD_TOKEN_LEN];
+    uint8_t a[4096], b[4096], now[4096];
+    VscsiPt pt = vt_pt(0, 8);
+    uint16_t used;
+    VtStatus s;
+
+    if (!have_qemu_img()) {
+        g_test_skip("needs qemu-img");
+        return;
+    }
+    vm = vt_new();
+    vt_hba(vm, NULL);
+    add_qcow2(vm);
+    add_qcow2(vm);
+    vt_boot(vm);
+    vt_pattern(a, 0, sizeof(a), 1);
+    vt_pattern(b, 0, sizeof(b), 2);
+    g_assert_cmphex(vt_write(vm, 0, 0, 8, a), ==, 0);
+    vt_token(vm, 0, 0, 8, early);
+    snapshot(vm, "snapshot-save");
+    used = vm->hba[0].vq[2]->last_used_idx;
+    g_assert_cmphex(vt_use(vm, 1, early, 0, 8), ==, 0);
+    g_assert_cmphex(vt_write(vm, 0, 0, 8, b), ==, 0);
+    vt_token(vm, 0, 0, 8, late);
+    g_assert_cmphex(vt_populate(vm, 0, 3, &pt), ==, 0);
+
+    vt_stop(vm);
+    snapshot(vm, "snapshot-load");
+    /* the guest's memory went back too */
+    vm->hba[0].vq[2]->last_used_idx = used;
+    vt_cont(vm);
+    g_assert_cmphex(vt_use(vm, 1, early, 0, 8), ==, 0x052304);
+    g_assert_cmphex(vt_use(vm, 1, late, 0, 8), ==, 0x052304);
+    g_assert_cmphex(vt_rrti(vm, 0, 3, 805, &s), ==, 0x052400);
+    g_assert_cmphex(vt_read(vm, 0, 0, 8, now), ==, 0);
+    g_assert_cmpmem(now, sizeof(now), a, sizeof(a));
+    g_assert_cmphex(vt_read(vm, 1, 0, 8, now), ==, 0);
+    g_assert_cmpuint(now[0], ==, 0);
+    vt_token(vm, 0, 0, 8, late);
+    g_assert_cmphex(vt_use(vm, 1, late, 0, 8), ==, 0);
+    remove_qcow2(vm, 0);
+    remove_qcow2(vm, 1);
+    vt_free(vm);
 }
 
 /* ------------------------------------------------------------------- mirror */
@@ -512,6 +612,7 @@ int main(int argc, char **argv)
     ADD("migrate/foreground", test_migrate_foreground);
     ADD("migrate/xcopy", test_migrate_xcopy);
     ADD("migrate/failed", test_migrate_failed);
+    ADD("snapshot-load", test_snapshot_load);
     ADD("mirror/background", test_mirror_background);
     ADD("mirror/write-blocking", test_mirror_write_blocking);
     ADD("mirror/iothread", test_mirror_iothread);
