@@ -156,6 +156,10 @@ void vt_start_hba(VtVm *vm, unsigned n)
     g_assert_cmpuint(hba->nr_queues, <=, VT_MAX_QUEUES);
     for (unsigned i = 0; i < hba->nr_queues; i++) {
         set_queue_size(hba->pci, i);
+        if (hba->vq[i]) {
+            /* from before the reset */
+            qvirtqueue_cleanup(vdev->bus, hba->vq[i], &vm->qos->alloc);
+        }
         hba->vq[i] = qvirtqueue_setup(vdev, &vm->qos->alloc, i);
         g_assert_cmpuint(hba->vq[i]->size, ==, VT_RING);
         memset(hba->pending[i], 0, sizeof(hba->pending[i]));
@@ -241,7 +245,7 @@ void vt_adopt(VtVm *to, VtVm *from)
     migrate_allocator(&from->qos->alloc, &to->qos->alloc);
 }
 
-void vt_free(VtVm *vm)
+void vt_quit(VtVm *vm)
 {
     for (unsigned i = 0; i < vm->nr_hbas; i++) {
         VtHba *hba = &vm->hba[i];
@@ -255,9 +259,17 @@ void vt_free(VtVm *vm)
             g_free(hba->pci);
         }
     }
+    memset(vm->hba, 0, sizeof(vm->hba));
+    vm->nr_hbas = 0;
     if (vm->qos) {
         qtest_shutdown(vm->qos);
+        vm->qos = NULL;
     }
+}
+
+void vt_free(VtVm *vm)
+{
+    vt_quit(vm);
     qtest_remove_abrt_handler(vm);
     remove_files(vm);
     for (unsigned i = 0; i < vm->nr_disks; i++) {

@@ -125,6 +125,8 @@ void vt_boot(VtVm *vm);
 void vt_boot_incoming(VtVm *vm, const char *uri);
 /* @to is where the guest of @from runs now; what @from had in flight too */
 void vt_adopt(VtVm *to, VtVm *from);
+/* End QEMU; the disks stay */
+void vt_quit(VtVm *vm);
 void vt_free(VtVm *vm);
 
 /* One controller, @n disks of @size bytes; booted */

@@ -135,9 +135,7 @@ static void vhdx_first_on_vscsi(VtVm *vm)
     g_assert_cmphex(vt_use(vm, 1, token, 7, 8), ==, 0);
     g_assert_cmphex(vt_read(vm, 1, 7, 8, b), ==, 0);
     g_assert_cmpmem(a, sizeof(a), b, sizeof(b));
-    qtest_shutdown(vm->qos);
-    vm->qos = NULL;
-    vm->nr_hbas = 0;
+    vt_quit(vm);
 }
 
 static void vhdx_then_on_ide(const char *controller, const char *bus)
