@@ -199,7 +199,8 @@ typedef enum VhdxStepKind {
     VHDX_STEP_FLUSH,            /* all written so far becomes durable */
     VHDX_STEP_HEADER,           /* write header to slot */
     VHDX_STEP_LOG_START,        /* write, at log offset 0, an entry without */
-                                /* descriptors: Tail 0, LogGuid of header */
+                                /* descriptors: Tail 0, LogGuid of header; */
+                                /* any SequenceNumber from 1 to 2^63 */
 } VhdxStepKind;
 
 typedef struct VhdxStep {

@@ -171,13 +171,16 @@ static ScanEntry *entry_at(GArray *entries, uint32_t i)
 static uint32_t chain_next(const VhdxLogRing *ring, GArray *entries,
                            uint32_t i)
 {
-    /* Entries do not overlap: only the next one can be right behind. */
+    /*
+     * Entries do not overlap: only the next one can be right behind.  None
+     * has number 0, so none follows the one of number 2^64 - 1.
+     */
     uint32_t next = (i + 1) % entries->len;
     const ScanEntry *a = entry_at(entries, i);
     const ScanEntry *b = entry_at(entries, next);
 
     return ring_add(ring, a->start, a->sectors) == b->start &&
-           a->sequence != UINT64_MAX && b->sequence == a->sequence + 1
+           b->sequence == a->sequence + 1
            ? next : NO_ENTRY;
 }
 

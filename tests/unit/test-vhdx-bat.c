@@ -323,6 +323,18 @@ START_TEST(bat_bitmap_entry_without_parent_is_refused)
 }
 END_TEST
 
+START_TEST(bat_block_that_lacks_its_last_byte_is_refused)
+{
+    VhdxGeometry geo = geo_small(false);
+    VhdxBatRules rules = { &geo, BAT_AT, FILE_SIZE, NULL };
+    VhdxBatEntry entry;
+
+    ck_assert(vhdx_bat_entry_check(&rules, 0, M(368) | 6, &entry, NULL));
+    rules.file_size--;
+    ck_assert(!vhdx_bat_entry_check(&rules, 0, M(368) | 6, &entry, NULL));
+}
+END_TEST
+
 START_TEST(bat_page_names_the_bad_entry)
 {
     VhdxGeometry geo = geo_small(false);
@@ -475,6 +487,7 @@ int main(void)
     tc = unit_case(suite, "entry");
     tcase_add_loop_test(tc, bat_entry_check_table, 0, ARRAY_SIZE(entries));
     tcase_add_test(tc, bat_bitmap_entry_without_parent_is_refused);
+    tcase_add_test(tc, bat_block_that_lacks_its_last_byte_is_refused);
     tcase_add_test(tc, bat_page_names_the_bad_entry);
     tcase_add_test(tc, bat_entry_both_ways);
     tcase_add_test(tc, bat_partial_block_needs_its_bitmap);

@@ -417,6 +417,37 @@ START_TEST(metadata_place_uses_gaps_and_refuses_a_full_region)
 }
 END_TEST
 
+START_TEST(metadata_remove_keeps_track_of_the_items_behind)
+{
+    VhdxParams params = params_plain();
+    size_t len;
+    g_autofree uint8_t *image =
+        vhdx_metadata_create(&params, (const uint8_t *)"123456789", 9,
+                             VHDX_MIB, &len, NULL);
+    VhdxMetadataTable table;
+    VhdxItem first, last;
+    uint8_t swap[32];
+
+    ck_assert(vhdx_metadata_decode(image, len, AT, VHDX_MIB, &table, NULL));
+    first = table.item[0];
+    last = table.item[5];
+    vhdx_metadata_destroy(&table);
+    /* The locator comes first now, the file parameters last. */
+    memcpy(swap, image + E(0), 32);
+    memcpy(image + E(0), image + E(5), 32);
+    memcpy(image + E(5), swap, 32);
+    ck_assert(vhdx_metadata_decode(image, len, AT, VHDX_MIB, &table, NULL));
+    ck_assert(guid_equal(&table.item[0].id, &last.id));
+    vhdx_metadata_remove(&table, VHDX_ITEM_PARENT_LOCATOR);
+    ck_assert_uint_eq(table.n, 5);
+    ck_assert(guid_equal(&vhdx_metadata_find(&table,
+                         VHDX_ITEM_FILE_PARAMETERS)->id, &first.id));
+    ck_assert_uint_eq(vhdx_metadata_find(&table, VHDX_ITEM_DISK_ID)->length,
+                      16);
+    vhdx_metadata_destroy(&table);
+}
+END_TEST
+
 START_TEST(metadata_create_refuses_what_does_not_fit)
 {
     VhdxParams params = params_plain();
@@ -545,6 +576,7 @@ int main(void)
     tc = unit_case(suite, "place");
     tcase_add_test(tc, metadata_place_keeps_items_disjoint);
     tcase_add_test(tc, metadata_place_uses_gaps_and_refuses_a_full_region);
+    tcase_add_test(tc, metadata_remove_keeps_track_of_the_items_behind);
     tcase_add_test(tc, metadata_create_refuses_what_does_not_fit);
     tc = unit_case(suite, "items");
     tcase_add_loop_test(tc, params_decode_table, 0, ARRAY_SIZE(item_checks));

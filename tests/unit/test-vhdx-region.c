@@ -172,6 +172,24 @@ START_TEST(region_check_table)
 }
 END_TEST
 
+START_TEST(region_flags_nobody_knows_are_kept)
+{
+    uint8_t *buf = malloc(TABLE), *again = malloc(TABLE);
+    VhdxRegionTable table;
+
+    table_plain(buf);
+    stl_le_p(buf + 16 + 28, 0xfffffffe);
+    stl_le_p(buf + 16 + 32 + 28, 0x80000000);
+    table_sum(buf);
+    ck_assert(vhdx_region_table_decode(buf, TABLE, AT, &table, NULL));
+    vhdx_region_table_encode(again, &table);
+    ck_assert_mem_eq(buf, again, TABLE);
+    vhdx_region_table_destroy(&table);
+    free(buf);
+    free(again);
+}
+END_TEST
+
 START_TEST(region_guid_twice_is_refused)
 {
     uint8_t *buf = malloc(TABLE);
@@ -443,6 +461,7 @@ int main(void)
     tcase_add_test(tc, region_table_full);
     tcase_add_loop_test(tc, region_check_table, 0,
                         ARRAY_SIZE(region_checks));
+    tcase_add_test(tc, region_flags_nobody_knows_are_kept);
     tcase_add_test(tc, region_guid_twice_is_refused);
     tcase_add_test(tc, region_table_of_one_flipped_bit_is_refused);
     tcase_add_test(tc, region_table_cut_off_is_refused);

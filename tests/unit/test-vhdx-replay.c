@@ -296,6 +296,33 @@ START_TEST(replay_of_a_log_changed_after_the_scan_is_refused_or_checked)
 }
 END_TEST
 
+START_TEST(replay_of_another_entry_than_was_found_is_refused)
+{
+    static const uint64_t numbers[] = { 4, 5, 7, 8 };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
+        uint8_t *buf = calloc(1, LENGTH);
+        VhdxLogRing ring = log_ring(buf, LENGTH);
+        VhdxLogHeader header = log_header(5, 0);
+        VhdxLogSequence sequence;
+        VhdxReplayTotals totals;
+        VhdxError err = { 0 };
+        uint32_t at = log_put_plain(buf, LENGTH, 0, &header, 2, 1);
+
+        header = log_header(6, 0);
+        log_put_plain(buf, LENGTH, at, &header, 1, 0);
+        ck_assert_int_eq(vhdx_log_scan(&ring, &sequence, NULL), 0);
+        header = log_header(numbers[i], 0);
+        log_put_plain(buf, LENGTH, at, &header, 1, 0);
+        ck_assert_int_eq(vhdx_replay_check(&ring, &sequence, FILE_MAX,
+                                           &totals, &err), -EINVAL);
+        ck_assert_int_eq(err.code, VHDX_ERR_MISMATCH);
+        ck_assert_uint_eq(err.offset, LOG_AT + at + 16);
+        free(buf);
+    }
+}
+END_TEST
+
 typedef struct FailingLog {
     const uint8_t *buf;
     unsigned reads, fail_at;
@@ -355,6 +382,7 @@ int main(void)
     tc = unit_case(suite, "reading");
     tcase_add_test(tc,
         replay_of_a_log_changed_after_the_scan_is_refused_or_checked);
+    tcase_add_test(tc, replay_of_another_entry_than_was_found_is_refused);
     tcase_add_test(tc, replay_reports_every_read_that_fails);
     return unit_run(suite);
 }
