@@ -140,11 +140,12 @@ static void copy_settle(unsigned *counter)
 }
 
 /*
- * The VM stops or goes on.  Runs before the requests that wait for a retry are
- * started again (the bus has a higher priority, which comes later), so that
- * they find paused false.
+ * The VM stops or goes on.  Every LUN learns of it before any device acts on
+ * it: on a stop, controllers drain the disks, by which throttled copies of all
+ * LUNs would get on; when it goes on, a copy that is resumed for one LUN, and a
+ * request that the bus starts again, must find the other LUNs going on too.
  */
-static void copy_vm_state_changed(void *opaque, bool running, RunState state)
+static void copy_vm_state_prepare(void *opaque, bool running, RunState state)
 {
     VscsiCopyManager *cm = opaque;
 
@@ -152,10 +153,18 @@ static void copy_vm_state_changed(void *opaque, bool running, RunState state)
         cm->paused = !running;
     }
     trace_vscsi_copy_vm_state(cm->key, running);
+    if (!running) {
+        vscsi_ops_stop(cm, false, false);
+    }
+}
+
+static void copy_vm_state_changed(void *opaque, bool running, RunState state)
+{
+    VscsiCopyManager *cm = opaque;
+
     if (running) {
         vscsi_ops_resume(cm, true);
     } else {
-        vscsi_ops_stop(cm, false, false);
         copy_settle(&cm->active);
     }
 }
@@ -185,7 +194,8 @@ VscsiCopyManager *vscsi_copy_manager_new(VscsiHD *lun, Error **errp)
         cm->key = ++last_key;
         QTAILQ_INSERT_TAIL(&vscsi_copy_managers, cm, next);
     }
-    cm->vmstate = qemu_add_vm_change_state_handler(copy_vm_state_changed, cm);
+    cm->vmstate = qemu_add_vm_change_state_handler_prio_full(
+        copy_vm_state_changed, copy_vm_state_prepare, cm, 0);
     vscsi_ide_lun_added(cm);
     return cm;
 }
