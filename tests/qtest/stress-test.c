@@ -643,7 +643,8 @@ static void test_abort_while_the_vm_stops(void)
 
         slow_copies_start(vm);
         for (unsigned i = 1; i < DISKS; i++) {
-            vm->queue = i % 2;
+            /* of the other thread */
+            vm->queue = (i + 1) % 2;
             cmd[i] = vt_send_abort(vm, i, LIST_ID);
         }
         vt_stop(vm);
