@@ -438,7 +438,7 @@ static void test_write_in_the_middle_of_a_copy(void)
     vt_free(vm);
 }
 
-/* Reads that wait while the source is overwritten: what they bring is dropped */
+/* Reads that wait while the source is overwritten bring what is dropped */
 static void test_write_while_reads_are_in_flight(void)
 {
     VtVm *vm = vt_new();
