@@ -25,7 +25,7 @@ typedef struct OffloadRun OffloadRun;
 
 /* Contiguous on both disks, of one method; runs in a coroutine of its own */
 typedef struct OffloadPiece {
-    /* Set before it starts, never changed */
+    /* Set before it starts, never changed but by offload_piece_shorten() */
     OffloadRun *run;
     OffloadMethod method;       /* the first to try */
     int64_t offset;             /* in the task */
@@ -70,6 +70,9 @@ struct OffloadRun {
     OffloadReason range_why;
     int range_error;
     unsigned range_failures;    /* one after the other */
+    int64_t refused_end;        /* do not ask before this byte of the task, */
+    OffloadReason refused_why;  /* because */
+    int refused_error;
     bool range_worked;          /* in this run */
     int64_t range_step;
 
@@ -101,6 +104,14 @@ OffloadEnd coroutine_fn GRAPH_UNLOCKED offload_co_check_rod(OffloadRun *run);
 /* @bytes more of @piece are good, by @method in one request */
 void offload_piece_good(OffloadPiece *piece, OffloadMethod method,
                         int64_t bytes);
+
+/*
+ * copy_range was refused for @piece: gives what is behind its first @bytes back
+ * to the walk, which will not ask again for that.  @piece->bytes is right
+ * afterwards.  If something was issued behind @piece, nothing changes.
+ */
+void offload_piece_shorten(OffloadPiece *piece, int64_t bytes,
+                           OffloadReason why, int error);
 
 /* Counts and tells that [dst_offset, +bytes) could not be offloaded */
 void offload_fell_back(OffloadRun *run, OffloadReason reason, int error,

@@ -205,9 +205,13 @@ OffloadEnd coroutine_fn offload_co_range(OffloadPiece *piece)
              * Whatever it was: reading and writing knows the true error, if
              * there is one (ENOSPC means here "no progress").
              */
-            n = piece->bytes - piece->good;
-            offload_fell_back(run, offload_co_refused(run, ret), ret,
-                              piece->dst_offset + piece->good, n);
+            OffloadReason why = offload_co_refused(run, ret);
+            int64_t at = piece->dst_offset + piece->good;
+
+            /* one chunk, up to a round address */
+            offload_piece_shorten(piece, piece->good + OFFLOAD_CHUNK -
+                                  at % OFFLOAD_CHUNK, why, ret);
+            offload_fell_back(run, why, ret, at, piece->bytes - piece->good);
             return offload_co_bounce(piece);
         }
 

@@ -5,11 +5,14 @@
  * contiguous on both disks and of one method, and starts each in a coroutine of
  * its own; up to OFFLOAD_MAX_CHUNKS run at a time, OFFLOAD_MAX_RANGES of them
  * with copy_range.
- * A piece falls back by itself when its method is refused.
+ * A piece falls back by itself when its method is refused.  It goes through one
+ * buffer then, so what it does not need of it goes back to the walk, to be cut
+ * into pieces that run at the same time.
  *
  *   walk -> map (both sides contiguous) -> extent (zero or data) -> piece
- *              zero:  offload_co_zero
- *              data:  offload_co_range --refused--> offload_co_bounce
+ *    ^         zero:  offload_co_zero
+ *    |         data:  offload_co_range --refused--> offload_co_bounce
+ *    +---- the rest --------------------'
  *
  * Invariants
  *
@@ -217,6 +220,29 @@ static void coroutine_fn offload_start_piece(OffloadRun *run,
     qemu_coroutine_enter(qemu_coroutine_create(offload_piece_entry, copy));
 }
 
+void offload_piece_shorten(OffloadPiece *piece, int64_t bytes,
+                           OffloadReason why, int error)
+{
+    OffloadRun *run = piece->run;
+
+    if (bytes >= piece->bytes || piece != QSIMPLEQ_LAST(&run->pieces,
+                                                        OffloadPiece, next)) {
+        return;
+    }
+    run->launched -= piece->bytes - bytes;
+    run->refused_end = piece->offset + piece->bytes;
+    run->refused_why = why;
+    run->refused_error = error;
+    piece->bytes = bytes;
+    run->issued = piece->offset + bytes;
+    /* the walk may have looked at what comes behind */
+    run->extent_end = run->issued;
+    if (run->waiting) {
+        run->waiting = false;
+        aio_co_wake(run->co);
+    }
+}
+
 static void coroutine_fn offload_co_wait_one(OffloadRun *run)
 {
     assert(run->in_flight);
@@ -387,6 +413,10 @@ static bool offload_choose(OffloadRun *run, OffloadPiece *piece,
     } else if (run->range_off) {
         *why = run->range_why;
         *error = run->range_error;
+    } else if (piece->offset < run->refused_end) {
+        *why = run->refused_why;
+        *error = run->refused_error;
+        piece->bytes = MIN(piece->bytes, run->refused_end - piece->offset);
     } else if (offload_hits_itself(run, piece)) {
         *why = OFFLOAD_REASON_OVERLAP;
     } else {
@@ -535,7 +565,8 @@ static void coroutine_fn GRAPH_UNLOCKED offload_co_next(OffloadRun *run)
     bool fallback = false;
     int error;
 
-    if (run->in_flight == run->max_in_flight) {
+    if (run->in_flight == run->max_in_flight ||
+        run->issued == run->task->bytes) {
         offload_co_wait_one(run);
         return;
     }
@@ -561,13 +592,16 @@ static void coroutine_fn GRAPH_UNLOCKED offload_co_next(OffloadRun *run)
     }
     if (offload_co_hits_rod(run, &piece)) {
         offload_co_wait_all(run);
-        if (run->end == OFFLOAD_END_COMPLETE) {
+        if (run->end == OFFLOAD_END_COMPLETE && piece.offset == run->issued) {
             offload_co_overlap(run, &piece);
         }
         return;
     }
-    /* a piece may have ended the run while this one was looked at */
-    if (run->end != OFFLOAD_END_COMPLETE) {
+    /*
+     * A piece may have ended the run while this one was looked at, or may have
+     * given back what is before it.
+     */
+    if (run->end != OFFLOAD_END_COMPLETE || piece.offset != run->issued) {
         return;
     }
     if (fallback) {
@@ -688,7 +722,8 @@ OffloadEnd coroutine_fn offload_co_run(OffloadTask *task)
         run.range_why = OFFLOAD_REASON_NOT_SUPPORTED;
         run.range_error = -ENOTSUP;
     }
-    while (run.issued < task->bytes && run.end == OFFLOAD_END_COMPLETE) {
+    while ((run.issued < task->bytes || run.in_flight) &&
+           run.end == OFFLOAD_END_COMPLETE) {
         offload_co_next(&run);
     }
     offload_co_wait_all(&run);

@@ -652,6 +652,45 @@ static void test_requests_and_buffers_are_bounded(void)
     fixture_free(f);
 }
 
+static void test_a_refused_piece_is_shared_out(void)
+{
+    Fixture *f = fixture_new(4 * MiB);
+
+    f->dst->no_range = true;
+    f->src->slow = true;
+    f->dst->slow = true;
+    fixture_whole(f);
+    g_assert_cmpint(fixture_run(f), ==, OFFLOAD_END_COMPLETE);
+    fixture_expect_done(f, 4 * MiB);
+    fixture_expect_bytes(f, 0, 0, 4 * MiB);
+    fixture_expect_fallback(f, OFFLOAD_REASON_NOT_SUPPORTED, 4 * MiB);
+    g_assert_cmpint(f->src->max_in_flight, ==, 4);
+    g_assert_cmpint(f->src->max_bytes[MEM_READ], ==, 1 * MiB);
+    fixture_free(f);
+}
+
+/* The destination's extents end in odd places, so the walk has to go back */
+static void test_a_refused_piece_goes_back_over_ranges(void)
+{
+    Fixture *f = fixture_new(16 * MiB);
+
+    f->dst->no_range = true;
+    f->src->status = true;
+    f->src->slow = true;
+    memset(f->src->data + 3 * MiB + 8192, 0, 2 * MiB);
+    memset(f->src->data + 6 * MiB, 0, 1 * MiB);
+    fixture_src(f, 512, 9 * MiB);
+    fixture_src(f, 12 * MiB, 1 * MiB);
+    fixture_dst(f, 7 * MiB + 1024, 5 * MiB - 512);
+    fixture_dst(f, 4096, 5 * MiB + 512);
+    f->task.bytes = 10 * MiB;
+    fixture_expect_source(f);
+    g_assert_cmpint(fixture_run(f), ==, OFFLOAD_END_COMPLETE);
+    fixture_expect_done(f, 10 * MiB);
+    g_assert_cmpint(f->src->max_bytes[MEM_READ], <=, 1 * MiB);
+    fixture_free(f);
+}
+
 static void test_write_through_cache_flushes_copy_range(void)
 {
     Fixture *f = fixture_new(8 * MiB);
@@ -742,6 +781,8 @@ int main(int argc, char **argv)
     T(large_copy_onto_its_own_source_ends_at_the_buffer);
     T(overlap_without_a_rod_is_copied_upwards);
     T(requests_and_buffers_are_bounded);
+    T(a_refused_piece_is_shared_out);
+    T(a_refused_piece_goes_back_over_ranges);
     T(write_through_cache_flushes_copy_range);
     T(throttled_disk_is_not_passed_by);
     T(names);

@@ -314,6 +314,50 @@ static void test_no_room_for_a_token(void)
     vt_free(vm);
 }
 
+/*
+ * The ROD itself cannot be made: the disk has become shorter since the CDB was
+ * looked at.  A command that comes while the VM is stopped waits in between.
+ */
+static void no_room_for_a_rod(bool immed)
+{
+    VtVm *vm = vt_new();
+    uint8_t token[VSCSI_ROD_TOKEN_LEN];
+    VscsiPt pt = vt_pt(BLOCKS - 8, 8);
+    VtStatus s;
+    VtCmd *cmd;
+
+    /* without an eventfd, that a stopped VM does not look at */
+    vt_hba(vm, "ioeventfd=off");
+    vt_disk(vm, &(VtDiskConf) { .size = SIZE });
+    vt_boot(vm);
+    pt.immed = immed;
+    vt_stop(vm);
+    cmd = vt_send_pt(vm, 0, 1, &pt);
+    qtest_qmp_assert_success(vm->qts, "{'execute': 'block_resize',"
+                             " 'arguments': {'node-name': 'raw0',"
+                             " 'size': %u}}", (unsigned)(SIZE / 2));
+    vt_cont(vm);
+    g_assert_cmphex(vt_end(cmd), ==, immed ? 0 : 0x05550c);
+    /* the disk's new size is told next */
+    g_assert_cmphex(vt_test_unit_ready(vm, 0), ==, 0x062a09);
+    vt_poll(vm, 0, 1, &s);
+    g_assert_cmphex(s.status.state, ==, VSCSI_COPY_ERROR);
+    g_assert_cmphex(vscsi_sense_code(&s.status.sense), ==, 0x05550c);
+    /* what the disk still has can be had */
+    vt_token(vm, 0, 0, 8, token);
+    vt_free(vm);
+}
+
+static void test_no_room_for_a_rod(void)
+{
+    no_room_for_a_rod(false);
+}
+
+static void test_no_room_for_a_rod_immed(void)
+{
+    no_room_for_a_rod(true);
+}
+
 /* @spec: a blkdebug rule for the source or the destination */
 static VtVm *start_failing(const char *src_rule, const char *dst_rule,
                            uint8_t token[VSCSI_ROD_TOKEN_LEN])
@@ -491,6 +535,8 @@ static const ErrorRow rows[] = {
     { "list-id-in-progress", test_list_id_in_progress },
     { "list-id-unknown", test_list_id_unknown },
     { "no-room-for-a-token", test_no_room_for_a_token },
+    { "no-room-for-a-rod", test_no_room_for_a_rod },
+    { "no-room-for-a-rod-immed", test_no_room_for_a_rod_immed },
     { "destination-fails-midway", test_destination_fails_in_the_middle },
     { "source-fails-midway", test_source_fails_in_the_middle },
     { "destination-fails-at-once", test_destination_fails_at_once },
