@@ -15,6 +15,8 @@
 #include "harness.h"
 
 #define DISK_SIZE   (16 * MiB)
+/* Much more than the offload engine has in flight */
+#define SLOW_SIZE   (32 * MiB)
 #define LUN0        "controllers.0.luns.0"
 #define LUN1        "controllers.0.luns.1"
 
@@ -247,12 +249,12 @@ static void test_running_operation(void)
     QDict *a;
 
     vt_hba(vm, NULL);
-    vt_disk(vm, &(VtDiskConf) { .size = DISK_SIZE });
-    vt_disk(vm, &(VtDiskConf) { .size = DISK_SIZE, .bps = MiB });
+    vt_disk(vm, &(VtDiskConf) { .size = SLOW_SIZE });
+    vt_disk(vm, &(VtDiskConf) { .size = SLOW_SIZE, .bps = MiB });
     vt_boot(vm);
-    vt_fill(vm, 0, 0, DISK_SIZE, 1);
-    vt_token(vm, 0, 0, 16384, token);
-    wut = vt_wut(token, 0, 16384);
+    vt_fill(vm, 0, 0, SLOW_SIZE, 1);
+    vt_token(vm, 0, 0, SLOW_SIZE / 512, token);
+    wut = vt_wut(token, 0, SLOW_SIZE / 512);
     wut.immed = true;
     g_assert_cmphex(vt_write_token(vm, 1, 0x77, &wut), ==, 0);
 
@@ -261,8 +263,8 @@ static void test_running_operation(void)
     g_assert_cmpuint(number(a, LUN1 ".copy.operations.0.list-id"), ==, 0x77);
     g_assert_cmpstr(text(a, LUN1 ".copy.operations.0.state"), ==,
                     "background");
-    g_assert_cmpuint(number(a, LUN1 ".copy.operations.0.asked"), ==, 8 * MiB);
-    g_assert_cmpuint(number(a, LUN1 ".copy.operations.0.done"), <, 8 * MiB);
+    g_assert_cmpuint(number(a, LUN1 ".copy.operations.0.asked"), ==, SLOW_SIZE);
+    g_assert_cmpuint(number(a, LUN1 ".copy.operations.0.done"), <, SLOW_SIZE);
     g_assert_false(has(a, LUN1 ".copy.operations.0.kept-left"));
     g_assert_cmpuint(number(a, LUN0 ".copy.tokens.0.users"), ==, 1);
     g_assert_false(has(a, LUN0 ".copy.tokens.0.idle-left"));

@@ -10,7 +10,8 @@
 #include "harness.h"
 #include "token-test.h"
 
-#define SIZE (16 * MiB)
+/* Much more than the offload engine has in flight */
+#define SIZE (32 * MiB)
 
 static VtVm *start(const char *opts)
 {
